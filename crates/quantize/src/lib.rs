@@ -1,1 +1,73 @@
-//! quantize
+//! What a quantized embedding is: codecs, ranges, calibration, distances. No Postgres here.
+//!
+//! The reference for every encoding is `sentence_transformers.quantization` (5.7 and later);
+//! arithmetic is in float32 exactly where theirs is, so codes agree byte for byte. Everything is
+//! deterministic: same input, same bytes, on every CPU.
+
+#![warn(missing_docs)]
+
+pub mod binary;
+pub mod calibration;
+pub mod distance;
+mod error;
+pub mod int8;
+pub mod matryoshka;
+mod precision;
+mod ranges;
+
+pub use error::Error;
+pub use precision::Precision;
+pub use ranges::Ranges;
+
+/// The most dimensions a vector may have: the dimension is stored in 16 bits.
+pub const MAX_DIMENSIONS: usize = u16::MAX as usize;
+
+/// Checks that a vector has between 1 and [`MAX_DIMENSIONS`] dimensions.
+///
+/// # Errors
+/// [`Error::NoDimensions`] or [`Error::TooManyDimensions`].
+pub fn check_dimensions(dimensions: usize) -> Result<(), Error> {
+    match dimensions {
+        0 => Err(Error::NoDimensions),
+        1..=MAX_DIMENSIONS => Ok(()),
+        _ => Err(Error::TooManyDimensions { dimensions }),
+    }
+}
+
+/// Checks that two vectors have the same number of dimensions.
+///
+/// # Errors
+/// [`Error::DifferentDimensions`], naming both.
+pub fn check_same_dimensions(left: usize, right: usize) -> Result<(), Error> {
+    if left == right {
+        Ok(())
+    } else {
+        Err(Error::DifferentDimensions { left, right })
+    }
+}
+
+/// Checks that every value is finite.
+///
+/// # Errors
+/// [`Error::NotFinite`] with the first offending dimension, counted from 1 as SQL does.
+pub fn check_finite(values: &[f32]) -> Result<(), Error> {
+    // One pass without branches, so that it vectorises; the search for the culprit is the rare case.
+    let all_finite = values.iter().fold(true, |ok, x| ok & x.is_finite());
+    if all_finite {
+        return Ok(());
+    }
+    let index = values.iter().position(|x| !x.is_finite()).unwrap_or(0);
+    Err(Error::NotFinite {
+        dimension: index + 1,
+        value: values[index],
+    })
+}
+
+/// Checks an embedding: 1 to [`MAX_DIMENSIONS`] dimensions, all values finite.
+///
+/// # Errors
+/// As [`check_dimensions`] and [`check_finite`].
+pub fn check_embedding(embedding: &[f32]) -> Result<(), Error> {
+    check_dimensions(embedding.len())?;
+    check_finite(embedding)
+}

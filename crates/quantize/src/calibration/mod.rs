@@ -1,0 +1,76 @@
+//! What aggregates over embeddings compute: ranges, thresholds, drift.
+//!
+//! Every state has a fixed size once the dimension is known, lives in plain slices that the caller
+//! owns, is updated in place, and merges with another state of its kind. All but the mean are
+//! functions of the *set* of rows: order and parallel workers cannot change the result.
+
+pub mod clipping;
+pub mod mean;
+pub mod quantile;
+
+use crate::{Error, check_finite, check_same_dimensions};
+
+/// Widens 2×d ranges (d minima, then d maxima) to take in an embedding.
+///
+/// # Errors
+/// Different dimensions, or a value that is not finite.
+pub fn widen(ranges: &mut [f32], embedding: &[f32]) -> Result<(), Error> {
+    let (minima, maxima) = ranges.split_at_mut(ranges.len() / 2);
+    check_same_dimensions(minima.len(), embedding.len())?;
+    check_finite(embedding)?;
+    take_minima(minima, embedding);
+    take_maxima(maxima, embedding);
+    Ok(())
+}
+
+/// Widens 2×d ranges to take in other 2×d ranges.
+///
+/// # Errors
+/// Different dimensions.
+pub fn merge(ranges: &mut [f32], other: &[f32]) -> Result<(), Error> {
+    check_same_dimensions(ranges.len() / 2, other.len() / 2)?;
+    let (minima, maxima) = ranges.split_at_mut(other.len() / 2);
+    let (other_minima, other_maxima) = other.split_at(other.len() / 2);
+    take_minima(minima, other_minima);
+    take_maxima(maxima, other_maxima);
+    Ok(())
+}
+
+// Plain comparisons compile to one vector instruction; `f32::min` must look after NaN, which
+// cannot occur here. −0 is turned into +0, so that the order of rows does not show.
+fn take_minima(minima: &mut [f32], values: &[f32]) {
+    for (min, &x) in minima.iter_mut().zip(values) {
+        let x = x + 0.0;
+        *min = if x < *min { x } else { *min };
+    }
+}
+
+fn take_maxima(maxima: &mut [f32], values: &[f32]) {
+    for (max, &x) in maxima.iter_mut().zip(values) {
+        let x = x + 0.0;
+        *max = if x > *max { x } else { *max };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widening_row_by_row_equals_merging_parts() {
+        let rows = [[1.0f32, -2.0], [0.5, 3.0], [-4.0, -0.0], [2.0, 0.0]];
+        let start = |row: &[f32; 2]| [row[0], row[1], row[0], row[1]];
+        let mut whole = start(&rows[0]);
+        let (mut left, mut right) = (start(&rows[0]), start(&rows[2]));
+        for row in &rows {
+            widen(&mut whole, row).unwrap();
+        }
+        widen(&mut left, &rows[1]).unwrap();
+        widen(&mut right, &rows[3]).unwrap();
+        merge(&mut left, &right).unwrap();
+        assert_eq!(whole, [-4.0, -2.0, 2.0, 3.0]);
+        assert_eq!(left, whole);
+        assert!(widen(&mut whole, &[1.0]).is_err());
+        assert!(merge(&mut whole, &[1.0, 1.0]).is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! What can be wrong with an embedding, ranges or a parameter.
+//!
+//! Messages follow Postgres's style: lower case, no full stop, values included; what to do about it
+//! is a separate hint.
+
+use std::fmt;
+
+use crate::{MAX_DIMENSIONS, Precision};
+
+/// A rejected input.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// A vector without dimensions.
+    NoDimensions,
+    /// A vector of more than [`MAX_DIMENSIONS`] dimensions.
+    TooManyDimensions {
+        /// How many it has.
+        dimensions: usize,
+    },
+    /// Two vectors that must have the same number of dimensions do not.
+    DifferentDimensions {
+        /// Dimensions of the first.
+        left: usize,
+        /// Dimensions of the second.
+        right: usize,
+    },
+    /// Ranges for another number of dimensions than the embedding has.
+    RangesDimensions {
+        /// Dimensions of the embedding.
+        embedding: usize,
+        /// Dimensions of the ranges.
+        ranges: usize,
+    },
+    /// Thresholds for another number of dimensions than the embedding has.
+    ThresholdsDimensions {
+        /// Dimensions of the embedding.
+        embedding: usize,
+        /// Dimensions of the thresholds.
+        thresholds: usize,
+    },
+    /// NaN or an infinity.
+    NotFinite {
+        /// The dimension, counted from 1.
+        dimension: usize,
+        /// The value found there.
+        value: f32,
+    },
+    /// NaN or an infinity among ranges.
+    RangeNotFinite {
+        /// The dimension, counted from 1.
+        dimension: usize,
+    },
+    /// A minimum above its maximum.
+    RangeInverted {
+        /// The dimension, counted from 1.
+        dimension: usize,
+        /// Its minimum.
+        min: f32,
+        /// Its maximum.
+        max: f32,
+    },
+    /// A range so wide that its width overflows float32.
+    RangeTooWide {
+        /// The dimension, counted from 1.
+        dimension: usize,
+    },
+    /// A precision that does not exist.
+    UnknownPrecision(String),
+    /// A quantile outside (0.5, 1].
+    QuantileOutOfBounds(f64),
+    /// A `truncate_dim` that is not between 1 and the vector's dimensions.
+    TruncateDim {
+        /// What was asked for.
+        truncate_dim: i64,
+        /// Dimensions of the vector.
+        dimensions: usize,
+    },
+    /// An aggregate's state whose bytes make no sense.
+    CorruptState(&'static str),
+    /// More rows than a state can count.
+    TooManyRows,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDimensions => write!(f, "a vector must have at least 1 dimension"),
+            Self::TooManyDimensions { dimensions } => write!(
+                f,
+                "a vector cannot have more than {MAX_DIMENSIONS} dimensions, not {dimensions}"
+            ),
+            Self::DifferentDimensions { left, right } => {
+                write!(f, "different vector dimensions {left} and {right}")
+            }
+            Self::RangesDimensions { embedding, ranges } => write!(
+                f,
+                "ranges have {ranges} dimensions but the embedding has {embedding}"
+            ),
+            Self::ThresholdsDimensions {
+                embedding,
+                thresholds,
+            } => write!(
+                f,
+                "thresholds have {thresholds} dimensions but the embedding has {embedding}"
+            ),
+            Self::NotFinite { dimension, value } => {
+                write!(f, "value {value} in dimension {dimension} is not finite")
+            }
+            Self::RangeNotFinite { dimension } => {
+                write!(f, "range of dimension {dimension} is not finite")
+            }
+            Self::RangeInverted {
+                dimension,
+                min,
+                max,
+            } => write!(
+                f,
+                "minimum {min} is above maximum {max} in the range of dimension {dimension}"
+            ),
+            Self::RangeTooWide { dimension } => {
+                write!(f, "range of dimension {dimension} is too wide for float32")
+            }
+            Self::UnknownPrecision(name) => write!(f, "unknown precision \"{name}\""),
+            Self::QuantileOutOfBounds(quantile) => {
+                write!(f, "quantile {quantile} is outside the range (0.5, 1]")
+            }
+            Self::TruncateDim {
+                truncate_dim,
+                dimensions,
+            } => write!(
+                f,
+                "truncate_dim {truncate_dim} is outside the range 1 to {dimensions}"
+            ),
+            Self::CorruptState(what) => write!(f, "invalid aggregate state: {what}"),
+            Self::TooManyRows => write!(f, "too many rows for one aggregate"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Error {
+    /// What the user can do about it, where that is not plain from the message.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::DifferentDimensions { .. } => {
+                Some("Both vectors must come from the same model and truncation.".into())
+            }
+            Self::RangesDimensions { .. } => Some(
+                "Compute ranges with calibrate_ranges over embeddings of the same model.".into(),
+            ),
+            Self::NotFinite { .. } => {
+                Some("Embeddings must not hold NaN or infinite values.".into())
+            }
+            Self::RangeInverted { .. } => {
+                Some("Row 1 of ranges holds the minima, row 2 the maxima.".into())
+            }
+            Self::UnknownPrecision(_) => Some(format!("Use one of {}.", Precision::names())),
+            Self::QuantileOutOfBounds(_) => Some(
+                "A quantile of 0.999 cuts one value in a thousand at each end; 1 cuts none.".into(),
+            ),
+            _ => None,
+        }
+    }
+}
