@@ -76,6 +76,20 @@ pub enum Error {
         /// Dimensions of the vector.
         dimensions: usize,
     },
+    /// Text that is not a vector.
+    InvalidText {
+        /// The SQL type it was meant for.
+        type_name: &'static str,
+        /// The text, cut off where it is long.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Bytes that are not a vector.
+    InvalidBinary {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// An aggregate's state whose bytes make no sense.
     CorruptState(&'static str),
     /// More rows than a state can count.
@@ -132,6 +146,15 @@ impl fmt::Display for Error {
                 f,
                 "truncate_dim {truncate_dim} is outside the range 1 to {dimensions}"
             ),
+            Self::InvalidText {
+                type_name,
+                text,
+                reason,
+            } => write!(
+                f,
+                "invalid input syntax for type {type_name}: \"{text}\": {reason}"
+            ),
+            Self::InvalidBinary { reason } => write!(f, "invalid binary vector: {reason}"),
             Self::CorruptState(what) => write!(f, "invalid aggregate state: {what}"),
             Self::TooManyRows => write!(f, "too many rows for one aggregate"),
         }

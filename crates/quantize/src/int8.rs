@@ -147,8 +147,18 @@ mod tests {
     fn bad_embeddings_are_refused() {
         let ranges = Ranges::new(&[0.0, 0.0], &[1.0, 1.0]).unwrap();
         let mut codes = [0; 2];
-        let mut refuse = |embedding: &[f32]| quantize_int8(embedding, &ranges, &mut codes).unwrap_err();
-        assert!(matches!(refuse(&[1.0]), Error::RangesDimensions { embedding: 1, ranges: 2 }));
-        assert!(matches!(refuse(&[1.0, f32::INFINITY]), Error::NotFinite { dimension: 2, .. }));
+        let mut refuse =
+            |embedding: &[f32]| quantize_int8(embedding, &ranges, &mut codes).unwrap_err();
+        assert!(matches!(
+            refuse(&[1.0]),
+            Error::RangesDimensions {
+                embedding: 1,
+                ranges: 2
+            }
+        ));
+        assert!(matches!(
+            refuse(&[1.0, f32::INFINITY]),
+            Error::NotFinite { dimension: 2, .. }
+        ));
     }
 }

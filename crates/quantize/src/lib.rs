@@ -9,11 +9,13 @@
 pub mod binary;
 pub mod calibration;
 pub mod distance;
+pub mod encoding;
 mod error;
 pub mod int8;
 pub mod matryoshka;
 mod precision;
 mod ranges;
+pub mod text;
 
 pub use error::Error;
 pub use precision::Precision;

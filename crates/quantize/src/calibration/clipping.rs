@@ -141,7 +141,11 @@ mod tests {
         merge(&mut state, &other).unwrap();
         let report = finish(&state, &minima, &maxima);
         assert_eq!(
-            (report.rows, report.clipped_values, report.clipped_dimensions),
+            (
+                report.rows,
+                report.clipped_values,
+                report.clipped_dimensions
+            ),
             (3, 3, 2)
         );
         assert_eq!(report.clipped_share, 3.0 / 9.0);
