@@ -12,9 +12,13 @@ pub mod distance;
 pub mod encoding;
 mod error;
 pub mod int8;
+pub mod kmeans;
 pub mod matryoshka;
 mod precision;
 mod ranges;
+pub mod rotation;
+pub mod row_code;
+pub mod sign_code;
 pub mod text;
 
 pub use error::Error;
