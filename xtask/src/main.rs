@@ -1,2 +1,59 @@
-//! xtask
-fn main() {}
+//! The project's commands, run as `cargo xtask <command>`; [`USAGE`] lists them.
+//!
+//! Invariants
+//! - Nothing outside the working tree, the cache directory ([`cache`]) and the chosen Postgres's
+//!   extension directories is written; system packages are installed by `setup` only.
+//! - A command that needs tools or servers calls [`setup`] first, so each works on a cold machine.
+
+#![deny(unsafe_code)]
+
+mod cache;
+mod install;
+mod psql;
+mod run;
+mod servers;
+mod setup;
+mod test;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup [--check]                 install what is missing; --check only tells
+  test [pgNN|all] [--keep-going]  everything that CI runs, on every server at hand or on one
+  regress [pgNN] [--bless] [name…]
+                                  the SQL regression files; --bless accepts what they print
+  psql [pgNN] [-- argument…]      a shell in an embedded server with the extension loaded
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    match dispatch(&command.to_string_lossy(), arguments.collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: &str, arguments: Vec<OsString>) -> Result<()> {
+    let parser = lexopt::Parser::from_args(arguments);
+    match command {
+        "setup" => setup::command(parser),
+        "test" => test::command(parser),
+        "regress" => test::regress::command(parser),
+        "psql" => psql::command(parser),
+        "" | "help" | "-h" | "--help" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        unknown => bail!("unknown command \"{unknown}\"\n\n{USAGE}"),
+    }
+}

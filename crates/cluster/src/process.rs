@@ -55,6 +55,12 @@ pub(crate) fn wait_gone(pids: &[Pid], timeout: Duration) -> Result<()> {
     Ok(())
 }
 
+/// Whether a process runs.
+pub(crate) fn is_alive(pid: Pid) -> bool {
+    // The server may be another user's: EPERM means that it exists.
+    test_kill_process(pid) != Err(rustix::io::Errno::SRCH) && !is_zombie(pid)
+}
+
 /// Children of `pid`, where the system tells (Linux); otherwise none.
 pub(crate) fn children(pid: Pid) -> Vec<Pid> {
     let raw = pid.as_raw_nonzero();

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use postgres::{Client, Config, NoTls};
@@ -81,6 +82,26 @@ impl Cluster {
         standby.configure()?;
         standby.start()?;
         Ok(standby)
+    }
+
+    /// Waits until this standby has replayed everything that `primary` has written so far.
+    pub fn wait_for(&self, primary: &Cluster) -> Result<()> {
+        let position = "SELECT pg_current_wal_flush_lsn()::text";
+        let target: String = primary
+            .connect("postgres")?
+            .query_one(position, &[])?
+            .get(0);
+        let mut client = self.connect("postgres")?;
+        let replayed = format!("SELECT pg_last_wal_replay_lsn() >= '{target}'::pg_lsn");
+        let end = Instant::now() + self.options.timeout;
+        while !client.query_one(&replayed, &[])?.get::<_, bool>(0) {
+            ensure!(
+                Instant::now() < end,
+                "the standby did not reach {target} in time"
+            );
+            sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// The directory, owned by who runs the server, and nothing in it yet.
@@ -159,14 +180,17 @@ impl Cluster {
         process::kill(postmaster);
         all.iter().for_each(|pid| process::kill(*pid));
         all.push(postmaster);
-        process::wait_gone(&all, self.options.timeout)
+        process::wait_gone(&all, self.options.timeout)?;
+        // Where nobody reaps orphans the dead server keeps its process id, and the next one would
+        // take its lock files for those of a living server.
+        let socket_lock = self.path.join(format!(".s.PGSQL.{}.lock", self.port));
+        fs::remove_file(socket_lock).context("no lock file of the socket")?;
+        fs::remove_file(self.data_dir().join("postmaster.pid")).context("no lock file")
     }
 
     /// Whether a server process runs on the data directory.
     pub fn is_running(&self) -> bool {
-        let mut status = self.command("pg_ctl");
-        status.arg("-D").arg(self.data_dir()).arg("status");
-        process::run(&mut status).is_ok()
+        self.postmaster_pid().is_some_and(process::is_alive)
     }
 
     /// The process id in `postmaster.pid`.

@@ -1,0 +1,194 @@
+//! `cargo xtask test`: lints, pure crates, `#[pg_test]`, SQL regression and whole-server tests.
+//!
+//! The extension's tests run on every server at hand (see [`servers::all`]) or on the one named.
+//! On each server `cargo pgrx test` comes first, because it installs a build with test functions
+//! in it; the ordinary build then replaces that one for the other tests.
+
+pub mod regress;
+mod report;
+mod tally;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use cluster::{Account, Installation};
+
+use crate::cache::Cache;
+use crate::install::{self, Profile};
+use crate::setup::Purpose;
+use crate::{run, servers, setup};
+use report::Session;
+use tally::Tally;
+
+/// `test [pgNN|all] [--keep-going]`.
+pub fn command(mut parser: lexopt::Parser) -> Result<()> {
+    let (mut only, mut keep_going) = (None, false);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            lexopt::Arg::Long("keep-going") => keep_going = true,
+            lexopt::Arg::Value(label) if label == "all" => only = None,
+            lexopt::Arg::Value(label) => {
+                only = Some(servers::parse_label(&label.to_string_lossy())?);
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let cache = setup::ensure(Purpose::Everything)?;
+    let servers = chosen_servers(&cache, only)?;
+    let mut session = Session::new(keep_going);
+    let outcome = everything(&mut session, &cache, &servers);
+    session.finish(outcome)
+}
+
+/// The servers to test on; an error when the one asked for is not there.
+fn chosen_servers(cache: &Cache, only: Option<u16>) -> Result<Vec<Installation>> {
+    let mut servers = servers::all(cache);
+    for system in servers::system()
+        .iter()
+        .filter(|system| !servers::may_install(system))
+    {
+        println!(
+            "not tested: {}, whose directories only root may write",
+            system.version
+        );
+    }
+    if let Some(major) = only {
+        servers.retain(|installation| installation.major == major);
+    }
+    match (servers.is_empty(), only) {
+        (true, Some(major)) => bail!("there is no Postgres {major} to test on"),
+        (true, None) => bail!("there is no Postgres to test on"),
+        _ => Ok(servers),
+    }
+}
+
+fn everything(session: &mut Session, cache: &Cache, servers: &[Installation]) -> Result<()> {
+    lints(session, cache, servers)?;
+    session.tests("pure crates", &mut pure_tests(cache))?;
+    for installation in servers {
+        on_server(session, cache, installation)?;
+    }
+    session.verdict()
+}
+
+fn lints(session: &mut Session, cache: &Cache, servers: &[Installation]) -> Result<()> {
+    session.check(
+        "format",
+        run::cargo(cache).args(["fmt", "--all", "--check"]),
+    )?;
+    let mut clippy = run::cargo(cache);
+    clippy.args([
+        "clippy",
+        "--workspace",
+        "--exclude",
+        install::EXTENSION,
+        "--all-targets",
+    ]);
+    session.check("lint pure crates", clippy.args(["--", "-D", "warnings"]))?;
+    for installation in servers {
+        let label = installation.label();
+        let mut clippy = run::cargo(cache);
+        clippy.args(["clippy", "--package", install::EXTENSION, "--all-targets"]);
+        clippy.args([
+            "--no-default-features",
+            "--features",
+            &format!("{label} pg_test"),
+        ]);
+        session.check(
+            &format!("lint {label}"),
+            clippy.args(["--", "-D", "warnings"]),
+        )?;
+    }
+    Ok(())
+}
+
+/// Everything that needs no Postgres.
+fn pure_tests(cache: &Cache) -> Command {
+    let mut cargo = run::cargo(cache);
+    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    cargo.args(["--exclude", install::EXTENSION, "--exclude", "server-tests"]);
+    cargo
+}
+
+fn on_server(session: &mut Session, cache: &Cache, installation: &Installation) -> Result<()> {
+    let label = installation.label();
+    println!(
+        "{} ({})",
+        installation.version,
+        installation.bindir.display()
+    );
+    let data = TestData::create()?;
+    session.tests(
+        &format!("pg_test {label}"),
+        &mut pgrx_tests(cache, installation, &data)?,
+    )?;
+    session.step(&format!("install {label}"), |log| {
+        install::extension(cache, installation, Profile::Dev, log).map(|()| Tally::default())
+    })?;
+    session.step(&format!("regress {label}"), |log| {
+        regress::run(installation, log)
+    })?;
+    session.tests(
+        &format!("server {label}"),
+        &mut server_tests(cache, installation),
+    )
+}
+
+fn pgrx_tests(cache: &Cache, installation: &Installation, data: &TestData) -> Result<Command> {
+    let mut cargo = run::cargo(cache);
+    cargo.args([
+        "pgrx",
+        "test",
+        "--no-default-features",
+        &installation.label(),
+    ]);
+    cargo.arg("--pgdata").arg(&data.path);
+    // pgrx connects under this name.
+    cargo.env("USER", whoami());
+    if let Some(name) = Account::detect()?.name() {
+        cargo.args(["--runas", name]);
+    }
+    Ok(cargo)
+}
+
+/// The tests in `tests/`, which start servers of their own.
+fn server_tests(cache: &Cache, installation: &Installation) -> Command {
+    let mut cargo = run::cargo(cache);
+    cargo.args(["test", "--package", "server-tests", "--no-fail-fast"]);
+    cargo.env("PG_QUANTIZE_PG_CONFIG", &installation.pg_config);
+    cargo
+}
+
+/// Name of the calling user.
+fn whoami() -> String {
+    let output = Command::new("id")
+        .arg("-un")
+        .output()
+        .map(|output| output.stdout);
+    String::from_utf8_lossy(&output.unwrap_or_default())
+        .trim()
+        .to_owned()
+}
+
+/// A directory for pgrx's data directories that the server's account may write, gone afterwards.
+struct TestData {
+    path: std::path::PathBuf,
+}
+
+impl TestData {
+    fn create() -> Result<Self> {
+        // Short, since it holds sockets.
+        let path = std::env::temp_dir().join(format!("pgq-test-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Account::detect()?.give(&path)?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for TestData {
+    fn drop(&mut self) {
+        // It is under /tmp: what can't be removed does no harm.
+        let _ = std::fs::remove_dir_all(&self.path as &Path);
+    }
+}
