@@ -39,6 +39,8 @@ pub enum Error {
         /// Dimensions of the thresholds.
         thresholds: usize,
     },
+    /// Rows of one aggregate with different ranges.
+    RangesDiffer,
     /// NaN or an infinity.
     NotFinite {
         /// The dimension, counted from 1.
@@ -118,6 +120,7 @@ impl fmt::Display for Error {
                 f,
                 "thresholds have {thresholds} dimensions but the embedding has {embedding}"
             ),
+            Self::RangesDiffer => write!(f, "ranges must be the same for all rows"),
             Self::NotFinite { dimension, value } => {
                 write!(f, "value {value} in dimension {dimension} is not finite")
             }

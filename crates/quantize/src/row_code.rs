@@ -73,9 +73,10 @@ pub fn encode(x: &[f64], codes: &mut [i8]) -> RowCode {
     }
 }
 
-/// ⟨q, codes⟩ in `f32`: at most `len + 8` roundings lie on any path, whatever the processor.
+/// ⟨q, codes⟩ in `f32`, the codes being `i8` as they lie in a page: at most `len + 8` roundings lie on any path,
+/// whatever the processor.
 #[inline]
-pub fn dot(q: &[f32], codes: &[i8]) -> f32 {
+pub fn dot(q: &[f32], codes: &[u8]) -> f32 {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         return x86::dot(q, codes);
@@ -85,18 +86,18 @@ pub fn dot(q: &[f32], codes: &[i8]) -> f32 {
 
 /// Thirty-two independent sums, so that the compiler can keep them in vector registers.
 #[inline(always)]
-fn dot_lanes(q: &[f32], codes: &[i8]) -> f32 {
+fn dot_lanes(q: &[f32], codes: &[u8]) -> f32 {
     debug_assert_eq!(q.len(), codes.len());
     let (q_chunks, q_tail) = q.as_chunks::<32>();
     let (c_chunks, c_tail) = codes.as_chunks::<32>();
     let mut sums = [0.0f32; 32];
     for (qs, cs) in q_chunks.iter().zip(c_chunks) {
         for i in 0..32 {
-            sums[i] += qs[i] * f32::from(cs[i]);
+            sums[i] += qs[i] * f32::from(cs[i] as i8);
         }
     }
     for (i, (q, c)) in q_tail.iter().zip(c_tail).enumerate() {
-        sums[i] += q * f32::from(*c);
+        sums[i] += q * f32::from(*c as i8);
     }
     for width in [16, 8, 4, 2, 1] {
         for i in 0..width {
@@ -109,13 +110,13 @@ fn dot_lanes(q: &[f32], codes: &[i8]) -> f32 {
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod x86 {
-    pub fn dot(q: &[f32], codes: &[i8]) -> f32 {
+    pub fn dot(q: &[f32], codes: &[u8]) -> f32 {
         // SAFETY: the only caller has just checked that the processor has AVX2.
         unsafe { dot_avx2(q, codes) }
     }
 
     #[target_feature(enable = "avx2")]
-    fn dot_avx2(q: &[f32], codes: &[i8]) -> f32 {
+    fn dot_avx2(q: &[f32], codes: &[u8]) -> f32 {
         super::dot_lanes(q, codes)
     }
 }
@@ -144,9 +145,9 @@ mod tests {
         #[test]
         fn dot_matches_f64(q in prop::collection::vec(-8f32..8.0, 0..300), seed in any::<u64>()) {
             let mut generator = rotation::SplitMix64::new(seed);
-            let codes: Vec<i8> = q.iter().map(|_| generator.next_u64() as i8).collect();
-            let exact: f64 = q.iter().zip(&codes).map(|(q, &c)| f64::from(*q) * f64::from(c)).sum();
-            let sizes: f64 = q.iter().zip(&codes).map(|(q, &c)| (f64::from(*q) * f64::from(c)).abs()).sum();
+            let codes: Vec<u8> = q.iter().map(|_| generator.next_u64() as u8).collect();
+            let exact: f64 = q.iter().zip(&codes).map(|(q, &c)| f64::from(*q) * f64::from(c as i8)).sum();
+            let sizes: f64 = q.iter().zip(&codes).map(|(q, &c)| (f64::from(*q) * f64::from(c as i8)).abs()).sum();
             prop_assert!((f64::from(dot(&q, &codes)) - exact).abs() <= sizes * (q.len() + 8) as f64 * 2f64.powi(-24));
             prop_assert_eq!(dot(&q, &codes), dot_lanes(&q, &codes));
         }

@@ -1,7 +1,7 @@
 //! Sign codes scored against a query cut into bit planes: 1 bit a dimension, AND and population count only.
 //!
 //! A code holds `s ∈ {−1, +1}^d` as bits (1 is +1), 64 to a little-endian word, padding bits 0. The query is
-//! rounded to `q̂ᵢ = δ·uᵢ` with `uᵢ ∈ −8…7` and kept as four planes of the two's complement of `uᵢ`, so that
+//! rounded to `q̂ᵢ = δ·uᵢ` with `uᵢ ∈ −7…7` (so that ±1 is exact) and kept as four planes of the two's complement of `uᵢ`, so that
 //!
 //! ```text
 //! ⟨s, q̂⟩ = δ·(2A − Σuᵢ),   A = Σ_w |s_w & p0_w| + 2|s_w & p1_w| + 4|s_w & p2_w| − 8|s_w & p3_w|
@@ -43,12 +43,12 @@ impl QueryPlanes {
     /// Cuts the finite vector `q` into planes.
     pub fn new(q: &[f32]) -> Self {
         let largest = q.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-        let delta = largest / 7.5;
+        let delta = largest / 7.0;
         let mut planes = vec![[0u64; 4]; words(q.len())];
         let (mut sum, mut error) = (0i32, 0.0f64);
         for (i, &v) in q.iter().enumerate() {
             let u = if delta > 0.0 {
-                (v / delta).round().clamp(-8.0, 7.0) as i32
+                (v / delta).round().clamp(-7.0, 7.0) as i32
             } else {
                 0
             };

@@ -1,0 +1,322 @@
+//! AVX-512 with VNNI and VPOPCNTDQ: Ice Lake, Zen 4 and later.
+//!
+//! Every function here enables exactly `avx512f,avx512bw,avx512vnni,avx512vpopcntdq`, which
+//! `available` asks for.
+
+use std::arch::x86_64::*;
+
+use super::as_bytes;
+use crate::distance::Kernels;
+use crate::distance::scalar::{LANES, fold};
+
+pub(super) static KERNELS: Kernels = Kernels {
+    name: "avx512",
+    hamming,
+    intersection_union,
+    dot_i8,
+    dot_u8,
+    dot_and_norm_i8,
+    dot_and_norm_u8,
+    l2_squared_i8,
+    l2_squared_u8,
+    l1_i8,
+    l1_u8,
+    dot_f32_i8,
+    dot_f32_u8,
+    dot_f32,
+    dot_and_norm_f32,
+    l2_squared_f32,
+    l1_f32,
+};
+
+/// Bytes in a register.
+const WIDTH: usize = 64;
+
+/// The sixteen lanes of a float kernel: lane `i` is element `i % 8` of register `i / 8`.
+type Lanes = [__m512d; LANES / 8];
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn load(bytes: &[u8; WIDTH]) -> __m512i {
+    // SAFETY: the reference covers the 64 bytes read; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+}
+
+/// A tail of fewer than 64 bytes, zeros behind it.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn load_tail(tail: &[u8]) -> __m512i {
+    debug_assert!(tail.len() < WIDTH);
+    let mask = !(u64::MAX << tail.len());
+    // SAFETY: only the bytes under the mask are read, and these are the slice.
+    unsafe { _mm512_maskz_loadu_epi8(mask, tail.as_ptr().cast()) }
+}
+
+/// Folds the registers of both slices, the last ones padded with zeros.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn fold_bytes<T>(a: &[u8], b: &[u8], zero: T, step: impl Fn(T, __m512i, __m512i) -> T) -> T {
+    let (a, a_tail) = a.as_chunks::<WIDTH>();
+    let (b, b_tail) = b.as_chunks::<WIDTH>();
+    let mut sums = zero;
+    for (a, b) in a.iter().zip(b) {
+        sums = step(sums, load(a), load(b));
+    }
+    if !a_tail.is_empty() {
+        sums = step(sums, load_tail(a_tail), load_tail(b_tail));
+    }
+    sums
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn hamming(a: &[u8], b: &[u8]) -> u32 {
+    let sums = fold_bytes(a, b, _mm512_setzero_si512(), |sums, a, b| {
+        _mm512_add_epi64(sums, _mm512_popcnt_epi64(_mm512_xor_si512(a, b)))
+    });
+    _mm512_reduce_add_epi64(sums) as u32
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn intersection_union(a: &[u8], b: &[u8]) -> (u32, u32) {
+    let zero = [_mm512_setzero_si512(); 2];
+    let [intersection, union] = fold_bytes(a, b, zero, |[intersection, union], a, b| {
+        let (both, either) = (_mm512_and_si512(a, b), _mm512_or_si512(a, b));
+        [
+            _mm512_add_epi64(intersection, _mm512_popcnt_epi64(both)),
+            _mm512_add_epi64(union, _mm512_popcnt_epi64(either)),
+        ]
+    });
+    (
+        _mm512_reduce_add_epi64(intersection) as u32,
+        _mm512_reduce_add_epi64(union) as u32,
+    )
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn reduce_i32(sums: __m512i) -> i32 {
+    _mm512_reduce_add_epi32(sums)
+}
+
+/// Signed codes as two registers of i16, in order.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn widen_i8(codes: __m512i) -> [__m512i; 2] {
+    [
+        _mm512_cvtepi8_epi16(_mm512_castsi512_si256(codes)),
+        _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64::<1>(codes)),
+    ]
+}
+
+/// Unsigned codes as two registers of i16, the even ones and the odd ones.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn widen_u8(codes: __m512i) -> [__m512i; 2] {
+    [
+        _mm512_and_si512(codes, _mm512_set1_epi16(0xff)),
+        _mm512_srli_epi16::<8>(codes),
+    ]
+}
+
+/// Adds the products of i16 pairs to lanes of i32, wrapping.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn add_products(sums: __m512i, a: [__m512i; 2], b: [__m512i; 2]) -> __m512i {
+    _mm512_dpwssd_epi32(_mm512_dpwssd_epi32(sums, a[0], b[0]), a[1], b[1])
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
+    let zero = _mm512_setzero_si512();
+    let step = |sums, a, b| add_products(sums, widen_i8(a), widen_i8(b));
+    reduce_i32(fold_bytes(as_bytes(a), as_bytes(b), zero, step))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn dot_u8(a: &[u8], b: &[u8]) -> u32 {
+    let zero = _mm512_setzero_si512();
+    let step = |sums, a, b| add_products(sums, widen_u8(a), widen_u8(b));
+    reduce_i32(fold_bytes(a, b, zero, step)) as u32
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn dot_and_norm_i8(a: &[i8], b: &[i8]) -> (i32, u32) {
+    let zero = [_mm512_setzero_si512(); 2];
+    let [dot, norm] = fold_bytes(as_bytes(a), as_bytes(b), zero, |[dot, norm], a, b| {
+        let (a, b) = (widen_i8(a), widen_i8(b));
+        [add_products(dot, a, b), add_products(norm, b, b)]
+    });
+    (reduce_i32(dot), reduce_i32(norm) as u32)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn dot_and_norm_u8(a: &[u8], b: &[u8]) -> (u32, u32) {
+    let zero = [_mm512_setzero_si512(); 2];
+    let [dot, norm] = fold_bytes(a, b, zero, |[dot, norm], a, b| {
+        let (a, b) = (widen_u8(a), widen_u8(b));
+        [add_products(dot, a, b), add_products(norm, b, b)]
+    });
+    (reduce_i32(dot) as u32, reduce_i32(norm) as u32)
+}
+
+/// Adds the squares of unsigned bytes to lanes of i32.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn add_squares(sums: __m512i, gaps: __m512i) -> __m512i {
+    let gaps = widen_u8(gaps);
+    add_products(sums, gaps, gaps)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn l2_squared_i8(a: &[i8], b: &[i8]) -> u32 {
+    let zero = _mm512_setzero_si512();
+    let sums = fold_bytes(as_bytes(a), as_bytes(b), zero, |sums, a, b| {
+        let gaps = _mm512_sub_epi8(_mm512_max_epi8(a, b), _mm512_min_epi8(a, b));
+        add_squares(sums, gaps)
+    });
+    reduce_i32(sums) as u32
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn l2_squared_u8(a: &[u8], b: &[u8]) -> u32 {
+    let sums = fold_bytes(a, b, _mm512_setzero_si512(), |sums, a, b| {
+        let gaps = _mm512_sub_epi8(_mm512_max_epu8(a, b), _mm512_min_epu8(a, b));
+        add_squares(sums, gaps)
+    });
+    reduce_i32(sums) as u32
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn l1_i8(a: &[i8], b: &[i8]) -> u32 {
+    // Flipping the sign bit adds 128: the differences stay, the values become unsigned.
+    let flip = _mm512_set1_epi8(i8::MIN);
+    let zero = _mm512_setzero_si512();
+    let sums = fold_bytes(as_bytes(a), as_bytes(b), zero, |sums, a, b| {
+        let gaps = _mm512_sad_epu8(_mm512_xor_si512(a, flip), _mm512_xor_si512(b, flip));
+        _mm512_add_epi32(sums, gaps)
+    });
+    reduce_i32(sums) as u32
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn l1_u8(a: &[u8], b: &[u8]) -> u32 {
+    let step = |sums, a, b| _mm512_add_epi32(sums, _mm512_sad_epu8(a, b));
+    reduce_i32(fold_bytes(a, b, _mm512_setzero_si512(), step)) as u32
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn f32_lanes(values: &[f32; LANES]) -> Lanes {
+    let (octets, _) = values.as_chunks::<8>();
+    // SAFETY: each reference covers the eight floats read; the load needs no alignment.
+    let octet = |i: usize| unsafe { _mm512_cvtps_pd(_mm256_loadu_ps(octets[i].as_ptr())) };
+    [octet(0), octet(1)]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn i8_lanes(codes: &[i8; LANES]) -> Lanes {
+    let (octets, _) = codes.as_chunks::<8>();
+    let octet = |i: usize| {
+        let codes = _mm_cvtsi64_si128(i64::from_le_bytes(octets[i].map(i8::cast_unsigned)));
+        _mm512_cvtepi32_pd(_mm256_cvtepi8_epi32(codes))
+    };
+    [octet(0), octet(1)]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn u8_lanes(codes: &[u8; LANES]) -> Lanes {
+    let (octets, _) = codes.as_chunks::<8>();
+    let octet = |i: usize| {
+        let codes = _mm_cvtsi64_si128(i64::from_le_bytes(octets[i]));
+        _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(codes))
+    };
+    [octet(0), octet(1)]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn zero_lanes() -> Lanes {
+    [_mm512_setzero_pd(); LANES / 8]
+}
+
+/// Fusing is allowed: the products are exact (see the module above).
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn multiply_add(mut sums: Lanes, a: Lanes, b: Lanes) -> Lanes {
+    for i in 0..LANES / 8 {
+        sums[i] = _mm512_fmadd_pd(a[i], b[i], sums[i]);
+    }
+    sums
+}
+
+/// Adds the lanes in the order of `scalar::reduce`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn reduce(sums: Lanes) -> f64 {
+    let eight = _mm512_add_pd(sums[0], sums[1]);
+    let four = _mm256_add_pd(
+        _mm512_castpd512_pd256(eight),
+        _mm512_extractf64x4_pd::<1>(eight),
+    );
+    let two = _mm_add_pd(
+        _mm256_castpd256_pd128(four),
+        _mm256_extractf128_pd::<1>(four),
+    );
+    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn dot_f32_i8(a: &[f32], b: &[i8]) -> f64 {
+    let step = |sums, a: &_, b: &_| multiply_add(sums, f32_lanes(a), i8_lanes(b));
+    reduce(fold(a, b, zero_lanes(), step))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn dot_f32_u8(a: &[f32], b: &[u8]) -> f64 {
+    let step = |sums, a: &_, b: &_| multiply_add(sums, f32_lanes(a), u8_lanes(b));
+    reduce(fold(a, b, zero_lanes(), step))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn dot_f32(a: &[f32], b: &[f32]) -> f64 {
+    let step = |sums, a: &_, b: &_| multiply_add(sums, f32_lanes(a), f32_lanes(b));
+    reduce(fold(a, b, zero_lanes(), step))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn dot_and_norm_f32(a: &[f32], b: &[f32]) -> (f64, f64) {
+    let [dot, norm] = fold(a, b, [zero_lanes(); 2], |[dot, norm], a, b| {
+        let (a, b) = (f32_lanes(a), f32_lanes(b));
+        [multiply_add(dot, a, b), multiply_add(norm, b, b)]
+    });
+    (reduce(dot), reduce(norm))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn l2_squared_f32(a: &[f32], b: &[f32]) -> f64 {
+    let sums = fold(a, b, zero_lanes(), |mut sums, a, b| {
+        let (a, b) = (f32_lanes(a), f32_lanes(b));
+        for i in 0..LANES / 8 {
+            let gap = _mm512_sub_pd(a[i], b[i]);
+            // Not fused: the square of a rounded difference is not exact.
+            sums[i] = _mm512_add_pd(sums[i], _mm512_mul_pd(gap, gap));
+        }
+        sums
+    });
+    reduce(sums)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+fn l1_f32(a: &[f32], b: &[f32]) -> f64 {
+    let sums = fold(a, b, zero_lanes(), |mut sums, a, b| {
+        let (a, b) = (f32_lanes(a), f32_lanes(b));
+        for i in 0..LANES / 8 {
+            let gap = _mm512_abs_pd(_mm512_sub_pd(a[i], b[i]));
+            sums[i] = _mm512_add_pd(sums[i], gap);
+        }
+        sums
+    });
+    reduce(sums)
+}

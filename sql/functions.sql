@@ -1,0 +1,68 @@
+-- Quantization, dequantization, Matryoshka truncation. The costs are about what they are in units of
+-- cpu_operator_cost for some hundreds of dimensions, so that parallel plans are considered when they pay.
+
+-- What sentence-transformers' quantize_embeddings returns, byte for byte.
+CREATE FUNCTION quantize_embeddings(
+    embedding real[], "precision" text, ranges real[] DEFAULT NULL, calibration_embeddings real[] DEFAULT NULL
+) RETURNS quantized
+    IMMUTABLE PARALLEL SAFE COST 20 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_embeddings_wrapper';
+COMMENT ON FUNCTION quantize_embeddings IS 'quantize an embedding to float32, int8, uint8, binary or ubinary';
+
+CREATE FUNCTION quantize_binary(embedding real[]) RETURNS binvec
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_binary_wrapper';
+COMMENT ON FUNCTION quantize_binary(embedding real[]) IS 'sign bits: 1 where a value is above 0';
+CREATE FUNCTION quantize_binary(embedding real[], thresholds real[]) RETURNS binvec
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_binary_thresholds_wrapper';
+COMMENT ON FUNCTION quantize_binary(embedding real[], thresholds real[]) IS 'bits: 1 where a value is above its threshold';
+CREATE FUNCTION quantize_int8(embedding real[], ranges real[]) RETURNS int8vec
+    IMMUTABLE STRICT PARALLEL SAFE COST 20 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_int8_wrapper';
+COMMENT ON FUNCTION quantize_int8(embedding real[], ranges real[]) IS 'signed codes within ranges';
+CREATE FUNCTION quantize_uint8(embedding real[], ranges real[]) RETURNS uint8vec
+    IMMUTABLE STRICT PARALLEL SAFE COST 20 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_uint8_wrapper';
+COMMENT ON FUNCTION quantize_uint8(embedding real[], ranges real[]) IS 'unsigned codes within ranges';
+
+CREATE FUNCTION scale_query(query real[], ranges real[]) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'scale_query_wrapper';
+COMMENT ON FUNCTION scale_query(query real[], ranges real[]) IS 'multiply a query by the step widths, so that <#> with int8 codes ranks as with dequantized embeddings';
+
+CREATE FUNCTION dequantize_embeddings(codes int8vec, ranges real[]) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'dequantize_int8vec_wrapper';
+COMMENT ON FUNCTION dequantize_embeddings(codes int8vec, ranges real[]) IS 'restore the floats: the middle of each code''s interval';
+CREATE FUNCTION dequantize_embeddings(codes uint8vec, ranges real[]) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'dequantize_uint8vec_wrapper';
+COMMENT ON FUNCTION dequantize_embeddings(codes uint8vec, ranges real[]) IS 'restore the floats: the middle of each code''s interval';
+CREATE FUNCTION dequantize_embeddings(codes binvec) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'dequantize_binvec_wrapper';
+COMMENT ON FUNCTION dequantize_embeddings(codes binvec) IS '1 where a bit is set, -1 where not';
+
+CREATE FUNCTION truncate_embeddings(embedding real[], truncate_dim integer, "normalize" boolean DEFAULT true) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'truncate_embeddings_wrapper';
+COMMENT ON FUNCTION truncate_embeddings(embedding real[], truncate_dim integer, "normalize" boolean) IS 'keep the first dimensions of a Matryoshka embedding';
+CREATE FUNCTION truncate_embeddings(codes binvec, truncate_dim integer) RETURNS binvec
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'truncate_binvec_wrapper';
+COMMENT ON FUNCTION truncate_embeddings(codes binvec, truncate_dim integer) IS 'keep the first dimensions';
+CREATE FUNCTION truncate_embeddings(codes int8vec, truncate_dim integer) RETURNS int8vec
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'truncate_int8vec_wrapper';
+COMMENT ON FUNCTION truncate_embeddings(codes int8vec, truncate_dim integer) IS 'keep the first dimensions';
+CREATE FUNCTION truncate_embeddings(codes uint8vec, truncate_dim integer) RETURNS uint8vec
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'truncate_uint8vec_wrapper';
+COMMENT ON FUNCTION truncate_embeddings(codes uint8vec, truncate_dim integer) IS 'keep the first dimensions';
+CREATE FUNCTION normalize_embeddings(embedding real[]) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'normalize_embeddings_wrapper';
+COMMENT ON FUNCTION normalize_embeddings(embedding real[]) IS 'scale to unit length';
+
+CREATE FUNCTION vector_dims(codes binvec) RETURNS integer
+    IMMUTABLE STRICT PARALLEL SAFE COST 1 LANGUAGE c AS 'MODULE_PATHNAME', 'vector_dims_wrapper';
+COMMENT ON FUNCTION vector_dims(codes binvec) IS 'number of dimensions';
+CREATE FUNCTION vector_dims(codes int8vec) RETURNS integer
+    IMMUTABLE STRICT PARALLEL SAFE COST 1 LANGUAGE c AS 'MODULE_PATHNAME', 'vector_dims_wrapper';
+COMMENT ON FUNCTION vector_dims(codes int8vec) IS 'number of dimensions';
+CREATE FUNCTION vector_dims(codes uint8vec) RETURNS integer
+    IMMUTABLE STRICT PARALLEL SAFE COST 1 LANGUAGE c AS 'MODULE_PATHNAME', 'vector_dims_wrapper';
+COMMENT ON FUNCTION vector_dims(codes uint8vec) IS 'number of dimensions';
+CREATE FUNCTION vector_dims(codes quantized) RETURNS integer
+    IMMUTABLE STRICT PARALLEL SAFE COST 1 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_dims_wrapper';
+COMMENT ON FUNCTION vector_dims(codes quantized) IS 'number of dimensions';
+CREATE FUNCTION quantized_precision(codes quantized) RETURNS text
+    IMMUTABLE STRICT PARALLEL SAFE COST 1 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_precision_wrapper';
+COMMENT ON FUNCTION quantized_precision(codes quantized) IS 'the precision of a quantized value';

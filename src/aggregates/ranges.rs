@@ -1,0 +1,46 @@
+//! `calibrate_ranges(real[])` and `merge_ranges(real[])`: the state is the result, 2×d minima and maxima.
+
+use pgrx::prelude::*;
+use quantize::calibration;
+
+use crate::errors::OrRaise;
+use crate::types::{FloatArray, FloatMatrix, NewArray, State, ranges_of};
+
+#[pg_extern(sql = false)]
+fn calibrate_ranges_transition(
+    state: Option<State<'_, f32>>,
+    embedding: Option<FloatArray<'_>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Option<NewArray<f32>> {
+    let state = state.map(|state| state.within(fcinfo).into_mutable());
+    let Some(embedding) = embedding else {
+        return state;
+    };
+    let mut state = match state {
+        Some(state) => state,
+        None => {
+            quantize::check_embedding(&embedding).or_raise();
+            NewArray::ranges(&[&*embedding, &*embedding].concat())
+        }
+    };
+    calibration::widen(state.values_mut(), &embedding).or_raise();
+    Some(state)
+}
+
+/// Also the transition of `merge_ranges`, whose input is checked here.
+#[pg_extern(sql = false)]
+fn merge_ranges_transition(
+    state: Option<State<'_, f32>>,
+    ranges: Option<FloatMatrix<'_>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Option<NewArray<f32>> {
+    let state = state.map(|state| state.within(fcinfo).into_mutable());
+    let Some(ranges) = ranges else {
+        return state;
+    };
+    // Checks shape, order and finiteness.
+    ranges_of(&ranges);
+    let mut state = state.unwrap_or_else(|| NewArray::ranges(ranges.values()));
+    calibration::merge(state.values_mut(), ranges.values()).or_raise();
+    Some(state)
+}

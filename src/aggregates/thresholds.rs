@@ -1,0 +1,50 @@
+//! `calibrate_thresholds(real[])`: the mean of each dimension. The state is `float8[]`: rows, then sums.
+
+use pgrx::prelude::*;
+use quantize::calibration::mean;
+
+use crate::errors::OrRaise;
+use crate::types::{FloatArray, NewArray, State};
+
+#[pg_extern(sql = false)]
+fn calibrate_thresholds_transition(
+    state: Option<State<'_, f64>>,
+    embedding: Option<FloatArray<'_>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Option<NewArray<f64>> {
+    let state = state.map(|state| state.within(fcinfo).into_mutable());
+    let Some(embedding) = embedding else {
+        return state;
+    };
+    let mut state = state.unwrap_or_else(|| {
+        quantize::check_embedding(&embedding).or_raise();
+        NewArray::zeros(mean::state_len(embedding.len()))
+    });
+    mean::add(state.values_mut(), &embedding).or_raise();
+    Some(state)
+}
+
+#[pg_extern(sql = false)]
+fn calibrate_thresholds_combine(
+    state: Option<State<'_, f64>>,
+    other: Option<State<'_, f64>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Option<NewArray<f64>> {
+    let Some(state) = state else {
+        return other.map(|other| NewArray::vector(other.within(fcinfo).values()));
+    };
+    let mut state = state.within(fcinfo).into_mutable();
+    if let Some(other) = other {
+        mean::merge(state.values_mut(), other.values()).or_raise();
+    }
+    Some(state)
+}
+
+#[pg_extern(sql = false)]
+fn calibrate_thresholds_final(
+    state: Option<State<'_, f64>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Option<NewArray<f32>> {
+    let state = state?.within(fcinfo);
+    Some(NewArray::vector(&mean::finish(state.values())))
+}

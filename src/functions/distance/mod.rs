@@ -1,0 +1,39 @@
+//! Distances by name, behind the operators `<~> <%> <#> <=> <-> <+>`; smaller is nearer.
+//!
+//! As in pgvector: `inner_product` is the product itself and `<#>` its negative; the cosine distance of a zero vector is
+//! NaN; the Jaccard distance of vectors without a common bit is 1.
+
+mod binary;
+mod codes;
+mod float;
+mod quantized;
+
+use crate::errors::OrRaise;
+
+/// Raises an error unless both vectors have the same dimensions.
+#[inline]
+fn check(left: usize, right: usize) {
+    if left != right {
+        quantize::check_same_dimensions(left, right).or_raise();
+    }
+}
+
+/// Cosine distance from an inner product and the two squared norms: `1 − cos`, 0 to 2.
+///
+/// The cosine is brought back into −1…1, which rounding can leave. NaN when a norm is zero.
+#[inline]
+fn cosine_distance(dot: f64, left_norm_squared: f64, right_norm_squared: f64) -> f64 {
+    let cosine = dot / (left_norm_squared * right_norm_squared).sqrt();
+    // `clamp` keeps a NaN.
+    1.0 - cosine.clamp(-1.0, 1.0)
+}
+
+/// Jaccard distance from the counts of common bits and of bits in either vector.
+#[inline]
+fn jaccard_distance(intersection: u32, union: u32) -> f64 {
+    if intersection == 0 {
+        1.0
+    } else {
+        1.0 - f64::from(intersection) / f64::from(union)
+    }
+}

@@ -1,0 +1,6 @@
+//! SQL functions over embeddings: each one a thin face of the `quantize` crate.
+
+mod dequantize;
+mod distance;
+mod matryoshka;
+mod quantize_embeddings;

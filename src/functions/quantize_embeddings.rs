@@ -1,0 +1,125 @@
+//! `quantize_embeddings` and its typed forms. Ranges are checked and prepared once per call site.
+
+use pgrx::prelude::*;
+use quantize::{Precision, Ranges, binary, int8};
+
+use crate::errors::{OrRaise, raise, raise_with_hint};
+use crate::types::{
+    Binary, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena, NewVector, Quantized, Uint8,
+    cached, ranges_of,
+};
+
+/// sentence-transformers' `quantize_embeddings` for one embedding.
+#[pg_extern(sql = false)]
+fn quantize_embeddings(
+    embedding: Option<FloatArray<'_>>,
+    precision: Option<&str>,
+    ranges: Option<FloatMatrix<'_>>,
+    calibration_embeddings: Option<FloatMatrix<'_>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Option<NewVarlena> {
+    let embedding = embedding?;
+    let Some(precision) = precision else {
+        raise(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            format!(
+                "precision must not be null: use one of {}",
+                Precision::names()
+            ),
+        );
+    };
+    let precision = Precision::from_name(precision).or_raise();
+    let ranges = || -> &Ranges {
+        match (&ranges, &calibration_embeddings) {
+            (Some(ranges), _) => cached(fcinfo, 2, ranges.bytes(), || ranges_of(ranges)),
+            (None, Some(rows)) => cached(fcinfo, 3, rows.bytes(), || calibrate(rows)),
+            (None, None) => raise_with_hint(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!(
+                    "precision \"{}\" needs ranges or calibration_embeddings",
+                    precision.name()
+                ),
+                "Compute ranges once with SELECT calibrate_ranges(embedding) FROM …, and pass them.",
+            ),
+        }
+    };
+    let value = Quantized::fill(precision, embedding.len(), |payload| match precision {
+        Precision::Float32 => {
+            quantize::check_finite(&embedding)?;
+            for (bytes, x) in payload.as_chunks_mut().0.iter_mut().zip(&*embedding) {
+                *bytes = x.to_le_bytes();
+            }
+            Ok(())
+        }
+        Precision::Int8 => int8::quantize_int8(&embedding, ranges(), payload),
+        Precision::Uint8 => int8::quantize_uint8(&embedding, ranges(), payload),
+        Precision::Binary | Precision::Ubinary => binary::quantize_binary(&embedding, payload),
+    });
+    Some(value)
+}
+
+/// The ranges of an N×d matrix of embeddings.
+fn calibrate(rows: &FloatMatrix<'_>) -> Ranges {
+    let (_, dimensions) = rows.shape();
+    let mut embeddings = rows.values().chunks_exact(dimensions);
+    let first = embeddings.next().unwrap_or_default();
+    quantize::check_embedding(first).or_raise();
+    let mut ranges = [first, first].concat();
+    for embedding in embeddings {
+        quantize::calibration::widen(&mut ranges, embedding).or_raise();
+    }
+    Ranges::from_rows(&ranges).or_raise()
+}
+
+#[pg_extern(sql = false)]
+fn quantize_binary(embedding: FloatArray<'_>) -> NewVector<Binary> {
+    NewVector::fill(embedding.len(), |packed| {
+        binary::quantize_binary(&embedding, packed)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn quantize_binary_thresholds(
+    embedding: FloatArray<'_>,
+    thresholds: FloatArray<'_>,
+) -> NewVector<Binary> {
+    NewVector::fill(embedding.len(), |packed| {
+        binary::quantize_binary_above(&embedding, &thresholds, packed)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn quantize_int8(
+    embedding: FloatArray<'_>,
+    ranges: FloatMatrix<'_>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> NewVector<Int8> {
+    let ranges: &Ranges = cached(fcinfo, 1, ranges.bytes(), || ranges_of(&ranges));
+    NewVector::fill(embedding.len(), |codes| {
+        int8::quantize_int8(&embedding, ranges, codes)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn quantize_uint8(
+    embedding: FloatArray<'_>,
+    ranges: FloatMatrix<'_>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> NewVector<Uint8> {
+    let ranges: &Ranges = cached(fcinfo, 1, ranges.bytes(), || ranges_of(&ranges));
+    NewVector::fill(embedding.len(), |codes| {
+        int8::quantize_uint8(&embedding, ranges, codes)
+    })
+}
+
+/// The query times the step widths, for an asymmetric inner product with int8 codes.
+#[pg_extern(sql = false)]
+fn scale_query(
+    query: FloatArray<'_>,
+    ranges: FloatMatrix<'_>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> NewArray<f32> {
+    quantize::check_finite(&query).or_raise();
+    let ranges: &Ranges = cached(fcinfo, 1, ranges.bytes(), || ranges_of(&ranges));
+    NewArray::vector(&ranges.scale_query(&query).or_raise())
+}
