@@ -3,6 +3,10 @@
 //! A set bit stands for +1, a clear one for −1, so a row's score is `Σ ±qᵢ`. The query is turned
 //! once into a table of sixteen sums for every four dimensions; a row then costs one lookup per half
 //! byte. This needs no special instructions, so there is one implementation for every CPU.
+//!
+//! Time over this one on Zen 3, 384 and 1024 dimensions: flipping signs of an f64 query with AVX2 1.9 and
+//! 1.8; of an f32 query, widened on the way, 2.6 and 2.6; tables of f32 1.3 and 1.2; a table of 256 sums
+//! per byte 1.1 and 1.1, and eight times the memory. A row costs about 0.75 of a `dot_f32`.
 
 use super::dot_f32;
 
@@ -14,7 +18,7 @@ type Sums = [f64; 16];
 
 /// A float query prepared for scoring packed bits (first dimension in the most significant bit).
 ///
-/// Memory: 32 bytes per dimension. Building it costs about as much as scoring some tens of rows.
+/// Memory: 32 bytes per dimension. Building it costs about as much as scoring 27 rows.
 #[derive(Clone, Debug)]
 pub struct BinaryQuery {
     dimensions: usize,

@@ -22,6 +22,23 @@
 //! build would return a meaningless number or panic, never read out of bounds.
 //! Packed bits have dimension 0 in the most significant bit of byte 0, and zeros behind the last.
 //!
+//! # Whose kernels
+//! Our own, not numkong's (7.8): it has no L1, no float × code and no `(a · b, b · b)`, does not promise
+//! the same float on every CPU, and takes minutes to compile. Time over numkong's on Zen 3 (AVX2), at
+//! 384 and 1024 dimensions, best of 400 interleaved runs (below 1: ours is faster; its angular
+//! distance stands beside `dot_and_norm`, its Jaccard beside `intersection_union`):
+//!
+//! | kernel | 384 | 1024 | | kernel | 384 | 1024 |
+//! |---|---|---|---|---|---|---|
+//! | `hamming` | 0.94 | 0.64 | | `l2_squared_i8` | 0.84 | 0.90 |
+//! | `intersection_union` | 0.89 | 0.65 | | `l2_squared_u8` | 0.84 | 0.96 |
+//! | `dot_i8` | 0.95 | 1.02 | | `dot_f32` | 0.46 | 0.31 |
+//! | `dot_u8` | 0.78 | 0.79 | | `dot_and_norm_f32` | 0.35 | 0.29 |
+//! | `dot_and_norm_i8` | 0.49 | 0.47 | | `l2_squared_f32` | 0.73 | 0.57 |
+//! | `dot_and_norm_u8` | 0.49 | 0.61 | | | | |
+//!
+//! `dot_f32_i8` takes about 1.5 times `dot_f32`, L1 of codes 0.6 times their inner product.
+//!
 //! # Dispatch
 //! [`kernels`] chooses once per process; a scan holds the `&'static Kernels` and pays one indirect
 //! call per distance. The free functions look the table up each time.
