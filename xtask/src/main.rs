@@ -7,7 +7,9 @@
 
 #![deny(unsafe_code)]
 
+mod bench;
 mod cache;
+mod demo;
 mod install;
 mod psql;
 mod run;
@@ -25,10 +27,13 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--check]                 install what is missing; --check only tells
+  demo [--keep]                   quantized search on real data; --keep leaves the server up
   test [pgNN|all] [--keep-going]  everything that CI runs, on every server at hand or on one
   regress [pgNN] [--bless] [name…]
                                   the SQL regression files; --bless accepts what they print
   psql [pgNN] [-- argument…]      a shell in an embedded server with the extension loaded
+  bench [--data DIR]              speed of the SQL surface, as ratios
+  cut-demo-data DIR               makes demo/ out of a larger data set
 ";
 
 fn main() -> ExitCode {
@@ -47,6 +52,9 @@ fn dispatch(command: &str, arguments: Vec<OsString>) -> Result<()> {
     let parser = lexopt::Parser::from_args(arguments);
     match command {
         "setup" => setup::command(parser),
+        "demo" => demo::command(parser),
+        "bench" => bench::command(parser),
+        "cut-demo-data" => demo::cut::command(parser),
         "test" => test::command(parser),
         "regress" => test::regress::command(parser),
         "psql" => psql::command(parser),

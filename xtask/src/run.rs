@@ -35,6 +35,9 @@ pub fn cargo(cache: &Cache) -> Command {
         // pgrx would add linker flags to every crate, which doubles the build; the extension's
         // build script asks for them where they matter.
         .env("CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND", "1")
+        // There are no examples, but asking for them makes cargo choose the same features of the
+        // dependencies as for tests, so that nothing is built twice.
+        .env("PGRX_BUILD_FLAGS", "--examples")
         // Flags from outside replace those that schema generation relies on.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -77,11 +80,15 @@ pub fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("could not create {}", path.display()))
 }
 
-/// The last lines of a log.
+/// The last lines of a log, without cargo's progress.
 pub fn tail(log: &Path) -> String {
     let bytes = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
+    let progress = ["   Compiling ", "    Checking ", "  Downloaded "];
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !progress.iter().any(|word| line.starts_with(word)))
+        .collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }
 

@@ -1,0 +1,76 @@
+//! `cargo xtask demo`: the whole story on real data, in an embedded server.
+//!
+//! Every statement on screen is the one that runs.
+
+mod answers;
+pub mod cut;
+pub mod data;
+mod load;
+mod measure;
+pub mod npy;
+mod paint;
+
+use anyhow::Result;
+use cluster::{Cluster, Options};
+
+use crate::setup::Purpose;
+use crate::{install, psql, servers, setup};
+use paint::{bold, dim, grouped};
+
+/// Where the demo's tables are.
+const DATABASE: &str = "postgres";
+
+/// `demo [--keep]`.
+pub fn command(mut parser: lexopt::Parser) -> Result<()> {
+    let mut keep = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            lexopt::Arg::Long("keep") => keep = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let cache = setup::ensure(Purpose::Embedded)?;
+    let installation = servers::embedded_version(&cache, servers::EMBEDDED_DEFAULT)?;
+    install::for_use(&cache, &installation)?;
+    let mut cluster = Cluster::start_new(&installation, Options::default())?;
+    psql::create_extensions(&cluster, DATABASE)?;
+    tell(&cluster)?;
+    if keep {
+        print_access(&mut cluster);
+    } else {
+        println!(
+            "{}",
+            dim("`cargo xtask demo --keep` leaves this server running for your own queries.")
+        );
+    }
+    Ok(())
+}
+
+fn tell(cluster: &Cluster) -> Result<()> {
+    let data = data::read()?;
+    let mut client = cluster.connect(DATABASE)?;
+    println!();
+    println!(
+        "{}  {} package descriptions as vectors of {} floats, in {}",
+        bold("pg_quantize"),
+        grouped(data.documents.len() as u64),
+        data.embeddings.columns,
+        cluster.installation().version
+    );
+    load::tables(&mut client, &data)?;
+    load::quantize(&mut client, data.embeddings.columns)?;
+    load::sizes(&mut client)?;
+    answers::questions(&mut client)?;
+    measure::methods(&mut client)
+}
+
+/// Leaves the server running and says how to reach and how to stop it.
+fn print_access(cluster: &mut Cluster) {
+    let psql = cluster.installation().program("psql");
+    let connection = cluster.connection_string(DATABASE);
+    let path = cluster.keep().display().to_string();
+    println!("{}", bold("The server stays up."));
+    println!("  {} \"{connection}\"", psql.display());
+    println!("  {}", dim("stop it and remove its files with"));
+    println!("  kill -INT $(head -1 {path}/data/postmaster.pid) && sleep 1 && rm -r {path}");
+}
