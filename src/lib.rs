@@ -3,11 +3,14 @@
 //! No algorithm lives here: codecs, calibration and distances are in the `quantize` crate. The SQL
 //! surface is written by hand in `sql/`; a function `f` below is the C symbol `f_wrapper` there.
 
+#![deny(unsafe_code)]
+
 use pgrx::prelude::*;
 
 mod aggregates;
 mod errors;
 mod functions;
+#[allow(unsafe_code)]
 mod types;
 
 pgrx::pg_module_magic!(name, version);

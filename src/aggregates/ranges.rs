@@ -20,7 +20,7 @@ fn calibrate_ranges_transition(
         Some(state) => state,
         None => {
             quantize::check_embedding(&embedding).or_raise();
-            NewArray::ranges(&[&*embedding, &*embedding].concat())
+            starting_from(&[&*embedding, &*embedding].concat())
         }
     };
     calibration::widen(state.values_mut(), &embedding).or_raise();
@@ -40,7 +40,13 @@ fn merge_ranges_transition(
     };
     // Checks shape, order and finiteness.
     ranges_of(&ranges);
-    let mut state = state.unwrap_or_else(|| NewArray::ranges(ranges.values()));
+    let mut state = state.unwrap_or_else(|| starting_from(ranges.values()));
     calibration::merge(state.values_mut(), ranges.values()).or_raise();
     Some(state)
+}
+
+/// A first state. −0 is turned into +0, as in every later one, so that the order of rows does not show.
+fn starting_from(rows: &[f32]) -> NewArray<f32> {
+    let rows: Vec<f32> = rows.iter().map(|x| x + 0.0).collect();
+    NewArray::ranges(&rows)
 }

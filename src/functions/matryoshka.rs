@@ -1,10 +1,13 @@
 //! `truncate_embeddings` and `normalize_embeddings`: Matryoshka embeddings, of floats and of codes.
 
 use pgrx::prelude::*;
-use quantize::{binary, matryoshka};
+use quantize::{Precision, binary, matryoshka};
 
 use crate::errors::OrRaise;
-use crate::types::{Binary, FloatArray, Int8, Kind, NewArray, NewVector, Uint8, Vector};
+use crate::types::{
+    AnyVarlena, Binary, FloatArray, Int8, Kind, NewArray, NewVarlena, NewVector, Quantized, Uint8,
+    Vector,
+};
 
 #[pg_extern(sql = false)]
 fn truncate_embeddings(
@@ -42,6 +45,21 @@ fn truncate_int8vec(vector: Vector<'_, Int8>, truncate_dim: i32) -> NewVector<In
 fn truncate_uint8vec(vector: Vector<'_, Uint8>, truncate_dim: i32) -> NewVector<Uint8> {
     let dimensions = checked(&vector, truncate_dim);
     NewVector::from_payload(dimensions, &vector.payload()[..dimensions])
+}
+
+#[pg_extern(sql = false)]
+fn truncate_quantized(stored: AnyVarlena<'_>, truncate_dim: i32) -> NewVarlena {
+    let value = Quantized::of(&stored);
+    let dimensions =
+        matryoshka::check_truncate_dim(truncate_dim.into(), value.dimensions).or_raise();
+    Quantized::fill(value.precision, dimensions, |payload| {
+        let len = payload.len();
+        payload.copy_from_slice(&value.payload[..len]);
+        if matches!(value.precision, Precision::Binary | Precision::Ubinary) {
+            payload[len - 1] &= binary::last_byte_mask(dimensions);
+        }
+        Ok(())
+    })
 }
 
 fn checked<K: Kind>(vector: &Vector<'_, K>, truncate_dim: i32) -> usize {

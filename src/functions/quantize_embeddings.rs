@@ -5,7 +5,7 @@ use quantize::{Precision, Ranges, binary, int8};
 
 use crate::errors::{OrRaise, raise, raise_with_hint};
 use crate::types::{
-    Binary, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena, NewVector, Quantized, Uint8,
+    Binary, CalibrationRows, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena, NewVector, Quantized, Uint8,
     cached, ranges_of,
 };
 
@@ -15,7 +15,7 @@ fn quantize_embeddings(
     embedding: Option<FloatArray<'_>>,
     precision: Option<&str>,
     ranges: Option<FloatMatrix<'_>>,
-    calibration_embeddings: Option<FloatMatrix<'_>>,
+    calibration_embeddings: Option<CalibrationRows<'_>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewVarlena> {
     let embedding = embedding?;

@@ -7,6 +7,7 @@
 use pgrx::{PgMemoryContexts, pg_sys};
 
 struct Entry<T> {
+    argument: usize,
     is_constant: bool,
     key: Vec<u8>,
     value: T,
@@ -15,7 +16,7 @@ struct Entry<T> {
 /// The value prepared from argument `argument` (counted from 0), whose bytes are `key`: kept from the last call at
 /// this place, or made now.
 ///
-/// Each SQL function may keep one type of value only.
+/// Each SQL function may keep one type of value only, made from one argument at a time.
 pub fn cached<'a, T: 'static>(
     fcinfo: pg_sys::FunctionCallInfo,
     argument: usize,
@@ -28,6 +29,7 @@ pub fn cached<'a, T: 'static>(
     let entry: *mut Entry<T> = flinfo.fn_extra.cast();
     if entry.is_null() {
         let new = Entry {
+            argument,
             is_constant: is_constant(fcinfo, argument),
             key: key.to_vec(),
             value: prepare(),
@@ -40,8 +42,11 @@ pub fn cached<'a, T: 'static>(
     }
     // SAFETY: only this function writes `fn_extra`, always with the one type of this SQL function.
     let entry = unsafe { &mut *entry };
-    if !entry.is_constant && entry.key != key {
+    let same = entry.argument == argument && (entry.is_constant || entry.key == key);
+    if !same {
         entry.value = prepare();
+        entry.argument = argument;
+        entry.is_constant = is_constant(fcinfo, argument);
         entry.key.clear();
         entry.key.extend_from_slice(key);
     }

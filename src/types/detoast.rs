@@ -5,8 +5,7 @@ use std::ptr::NonNull;
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::Datum;
-use pgrx::pg_sys;
-
+use pgrx::{pg_sys, varlena};
 
 /// The bytes behind a varlena datum.
 ///
@@ -23,29 +22,45 @@ impl Detoasted<'_> {
     ///
     /// # Safety
     /// `datum` is a varlena datum, not null, that outlives `'a`.
+    #[inline]
     pub unsafe fn packed(datum: pg_sys::Datum) -> Self {
-        // SAFETY: the caller says that it is a varlena.
-        unsafe { Self::new(datum, |stored| pg_sys::pg_detoast_datum_packed(stored)) }
+        let stored: *mut pg_sys::varlena = datum.cast_mut_ptr();
+        // SAFETY: the caller says that it is a varlena, so it has a header to look at.
+        unsafe {
+            let plain = varlena::varatt_is_4b_u(stored)
+                || (varlena::varatt_is_1b(stored) && !varlena::varatt_is_1b_e(stored));
+            Self::new(stored, plain, |stored| {
+                pg_sys::pg_detoast_datum_packed(stored)
+            })
+        }
     }
 
     /// Takes a datum with a header of four bytes, hence aligned as its type says.
     ///
     /// # Safety
     /// As [`Detoasted::packed`].
+    #[inline]
     pub unsafe fn aligned(datum: pg_sys::Datum) -> Self {
-        // SAFETY: the caller says that it is a varlena.
-        unsafe { Self::new(datum, |stored| pg_sys::pg_detoast_datum(stored)) }
+        let stored: *mut pg_sys::varlena = datum.cast_mut_ptr();
+        // SAFETY: as in `packed`.
+        unsafe {
+            let plain = varlena::varatt_is_4b_u(stored);
+            Self::new(stored, plain, |stored| pg_sys::pg_detoast_datum(stored))
+        }
     }
 
-    unsafe fn new(
-        datum: pg_sys::Datum,
+    /// `plain` values stay as they are: a call into Postgres, with its guard against errors, would cost more than most
+    /// distances.
+    #[inline]
+    fn new(
+        stored: *mut pg_sys::varlena,
+        plain: bool,
         detoast: impl FnOnce(*mut pg_sys::varlena) -> *mut pg_sys::varlena,
     ) -> Self {
-        let stored: *mut pg_sys::varlena = datum.cast_mut_ptr();
-        let plain = detoast(stored);
+        let value = if plain { stored } else { detoast(stored) };
         Self {
-            varlena: NonNull::new(plain).expect("detoasting returns a value or raises an error"),
-            copied: plain != stored,
+            varlena: NonNull::new(value).expect("detoasting returns a value or raises an error"),
+            copied: value != stored,
             _lives: PhantomData,
         }
     }
@@ -63,12 +78,12 @@ impl Detoasted<'_> {
     /// The bytes after the header.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        let varlena = self.varlena.as_ptr();
+        let stored = self.varlena.as_ptr();
         // SAFETY: by the invariant the header is plain, so it tells the length of what follows.
         unsafe {
             std::slice::from_raw_parts(
-                pgrx::varlena::vardata_any(varlena).cast(),
-                pgrx::varlena::varsize_any_exhdr(varlena),
+                varlena::vardata_any(stored).cast(),
+                varlena::varsize_any_exhdr(stored),
             )
         }
     }
@@ -119,10 +134,10 @@ impl NewVarlena {
         let total = len + pg_sys::VARHDRSZ;
         // SAFETY: the allocation has room for the header, which is set at once.
         unsafe {
-            let varlena: *mut pg_sys::varlena = pg_sys::palloc0(total).cast();
-            pgrx::varlena::set_varsize_4b(varlena, total as i32);
+            let new: *mut pg_sys::varlena = pg_sys::palloc0(total).cast();
+            varlena::set_varsize_4b(new, total as i32);
             Self {
-                varlena: NonNull::new_unchecked(varlena),
+                varlena: NonNull::new_unchecked(new),
                 len,
             }
         }

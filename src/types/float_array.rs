@@ -108,7 +108,7 @@ impl<T: Element> ArrayArg<'_, T> {
         if header.ndim != ndim {
             raise(
                 PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
-                format!("{what} must be {shape}, not {} dimensions", header.ndim),
+                format!("{what} must be {shape}, not {}-dimensional", header.ndim),
             );
         }
         // A null bitmap may be there although no element is null.
@@ -184,7 +184,7 @@ unsafe impl<'fcx> ArgAbi<'fcx> for FloatArray<'fcx> {
     }
 }
 
-/// A matrix argument: `real[]` with two dimensions.
+/// Ranges as an argument: `real[]` with two dimensions.
 pub struct FloatMatrix<'a>(ArrayArg<'a, f32>);
 
 impl FloatMatrix<'_> {
@@ -209,9 +209,29 @@ impl FloatMatrix<'_> {
 unsafe impl<'fcx> ArgAbi<'fcx> for FloatMatrix<'fcx> {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: as above; not null by the caller's word.
-        let array =
-            unsafe { ArrayArg::unbox(arg, 2, "matrix", "two-dimensional (an array of rows)") };
+        let array = unsafe { ArrayArg::unbox(arg, 2, "ranges", "two-dimensional") };
         Self(array)
+    }
+}
+
+/// Embeddings to calibrate on as an argument: a matrix that messages call by this name.
+pub struct CalibrationRows<'a>(FloatMatrix<'a>);
+
+impl<'a> std::ops::Deref for CalibrationRows<'a> {
+    type Target = FloatMatrix<'a>;
+
+    fn deref(&self) -> &FloatMatrix<'a> {
+        &self.0
+    }
+}
+
+// SAFETY: SQL declares such arguments as real[].
+unsafe impl<'fcx> ArgAbi<'fcx> for CalibrationRows<'fcx> {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as above; not null by the caller's word.
+        let array =
+            unsafe { ArrayArg::unbox(arg, 2, "calibration_embeddings", "two-dimensional") };
+        Self(FloatMatrix(array))
     }
 }
 
@@ -422,6 +442,7 @@ pub fn ranges_of(matrix: &FloatMatrix<'_>) -> quantize::Ranges {
 
 sql_type!([] FloatArray<'_>, "real[]");
 sql_type!([] FloatMatrix<'_>, "real[]");
+sql_type!([] CalibrationRows<'_>, "real[]");
 sql_type!([T] IntegerArray<'_, T>, "integer[]");
 sql_type!([T] State<'_, T>, "real[]");
 sql_type!([T] NewArray<T>, "real[]");

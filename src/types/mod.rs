@@ -39,6 +39,6 @@ mod wire;
 
 pub use call_cache::{cached, is_constant};
 pub use detoast::{AnyVarlena, NewVarlena};
-pub use float_array::{FloatArray, FloatMatrix, NewArray, State, ranges_of};
+pub use float_array::{CalibrationRows, FloatArray, FloatMatrix, NewArray, State, ranges_of};
 pub use quantized::Quantized;
 pub use vector::{Binary, Int8, Kind, NewVector, Uint8, Vector, as_signed};

@@ -112,11 +112,26 @@ impl Ord for SortableFloat {
 }
 
 fn parse(text: &str) -> Result<NewVarlena, Error> {
-    let text = text.trim_ascii();
-    let bracket = text.find('[').unwrap_or(text.len());
-    let (name, list) = text.split_at(bracket);
+    let invalid = |reason: String| text::invalid("quantized", text, reason);
+    let (name, list) = match text.find('[') {
+        Some(bracket) if !text[..bracket].trim_ascii().is_empty() => text.split_at(bracket),
+        _ => return Err(invalid("must be a precision and a list in brackets".into())),
+    };
     let precision = Precision::from_name(name.trim_ascii())?;
-    let (dimensions, payload) = match precision {
+    let (dimensions, payload) = parse_payload(precision, list.trim_ascii()).map_err(|e| match e {
+        // Of the whole text rather than of the list, which is in the form of another type.
+        Error::InvalidText { reason, .. } => invalid(reason),
+        other => other,
+    })?;
+    Ok(Quantized::fill(precision, dimensions, |bytes| {
+        bytes.copy_from_slice(&payload);
+        Ok(())
+    }))
+}
+
+/// Reads what follows the name of the precision: dimensions and payload.
+fn parse_payload(precision: Precision, list: &str) -> Result<(usize, Vec<u8>), Error> {
+    Ok(match precision {
         Precision::Float32 => {
             let floats: Vec<f32> = text::parse_list("quantized", list)?;
             quantize::check_finite(&floats)?;
@@ -127,13 +142,10 @@ fn parse(text: &str) -> Result<NewVarlena, Error> {
         Precision::Uint8 => Uint8::parse(list)?,
         Precision::Binary | Precision::Ubinary => {
             let bits = list.strip_prefix('[').and_then(|l| l.strip_suffix(']'));
-            Binary::parse(bits.unwrap_or(list))?
+            let unclosed = || text::invalid("quantized", list, "must be enclosed in brackets");
+            Binary::parse(bits.ok_or_else(unclosed)?)?
         }
-    };
-    Ok(Quantized::fill(precision, dimensions, |bytes| {
-        bytes.copy_from_slice(&payload);
-        Ok(())
-    }))
+    })
 }
 
 #[pg_extern(sql = false)]

@@ -3,7 +3,6 @@
 use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::pg_sys;
 
-
 /// What a client sent for one value.
 pub struct Message<'a> {
     buffer: &'a mut pg_sys::StringInfoData,

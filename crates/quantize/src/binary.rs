@@ -27,11 +27,14 @@ pub const fn last_byte_mask(dimensions: usize) -> u8 {
 /// When `packed` is shorter than [`packed_len`].
 pub fn quantize_binary(embedding: &[f32], packed: &mut [u8]) -> Result<(), Error> {
     check_finite(embedding)?;
-    for (byte, values) in packed[..packed_len(embedding.len())]
-        .iter_mut()
-        .zip(embedding.chunks(8))
-    {
+    let packed = &mut packed[..packed_len(embedding.len())];
+    // Whole bytes apart: arrays of known length vectorise.
+    let (whole, rest) = embedding.as_chunks::<8>();
+    for (byte, values) in packed.iter_mut().zip(whole) {
         *byte = pack_byte(values.iter().map(|&x| x > 0.0));
+    }
+    if let Some(last) = packed.get_mut(whole.len()) {
+        *last = pack_byte(rest.iter().map(|&x| x > 0.0));
     }
     Ok(())
 }

@@ -98,6 +98,19 @@ pub enum Error {
     TooManyRows,
 }
 
+/// Prints a float as Postgres does: `Infinity`, not `inf`.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            f64::INFINITY => write!(f, "Infinity"),
+            f64::NEG_INFINITY => write!(f, "-Infinity"),
+            x => write!(f, "{x}"),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -122,6 +135,7 @@ impl fmt::Display for Error {
             ),
             Self::RangesDiffer => write!(f, "ranges must be the same for all rows"),
             Self::NotFinite { dimension, value } => {
+                let value = Number((*value).into());
                 write!(f, "value {value} in dimension {dimension} is not finite")
             }
             Self::RangeNotFinite { dimension } => {
@@ -140,6 +154,7 @@ impl fmt::Display for Error {
             }
             Self::UnknownPrecision(name) => write!(f, "unknown precision \"{name}\""),
             Self::QuantileOutOfBounds(quantile) => {
+                let quantile = Number(*quantile);
                 write!(f, "quantile {quantile} is outside the range (0.5, 1]")
             }
             Self::TruncateDim {

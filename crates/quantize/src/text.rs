@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use crate::{Error, MAX_DIMENSIONS, binary, check_dimensions};
 
-fn invalid(type_name: &'static str, text: &str, reason: impl Into<String>) -> Error {
+/// The error for text that is not a value of a type.
+pub fn invalid(type_name: &'static str, text: &str, reason: impl Into<String>) -> Error {
     // A megabyte of garbage is not repeated in the message.
     let mut shown: String = text.chars().take(40).collect();
     if shown.len() < text.len() {

@@ -211,9 +211,6 @@ mod tests {
         moved[3] = 2.0;
         let error = add(&mut state, &[0.0, 0.0, 5.0], &moved).unwrap_err();
         assert_eq!(error, Error::RangesDiffer);
-        assert_eq!(
-            merge(&mut state, &[0; 4]).unwrap_err(),
-            Error::RangesDiffer
-        );
+        assert_eq!(merge(&mut state, &[0; 4]).unwrap_err(), Error::RangesDiffer);
     }
 }

@@ -114,9 +114,10 @@ pub fn finish(state: &[u32], quantile: f64) -> Result<Vec<f32>, Error> {
     check_quantile(quantile)?;
     let rank = (1.0 - quantile) * f64::from(state[0].max(1) - 1);
     let sketches = state[1..].chunks_exact(STRIDE);
-    let minima = sketches.clone().map(|sketch| at_rank(sketch, rank));
-    let last = f64::from(state[0].max(1) - 1);
-    let maxima = sketches.clone().map(|sketch| at_rank(sketch, last - rank));
+    let minima = sketches.clone().map(|sketch| at_rank(sketch, rank, rank.floor()));
+    // Mirrored: both ends take the outer of the two values that a rank lies between.
+    let upper = f64::from(state[0].max(1) - 1) - rank;
+    let maxima = sketches.clone().map(|sketch| at_rank(sketch, upper, upper.ceil()));
     Ok(minima.chain(maxima).collect())
 }
 
@@ -201,12 +202,12 @@ fn edges(bucket: usize, top: u32) -> (f32, f32) {
     }
 }
 
-/// The value at a rank (0 is the least value), interpolated within its bucket.
-fn at_rank(sketch: &[u32], rank: f64) -> f32 {
+/// The value at a rank (0 is the least value), interpolated within the bucket of rank `whole`.
+fn at_rank(sketch: &[u32], rank: f64, whole: f64) -> f32 {
     let (min, max) = (f32::from_bits(sketch[0]), f32::from_bits(sketch[1]));
-    let whole = rank.floor() as u64;
+    let whole = whole as u64;
     let last: u64 = sketch[HEADER..].iter().map(|&c| u64::from(c)).sum::<u64>() - 1;
-    if whole == 0 && rank == 0.0 {
+    if whole == 0 {
         return min;
     }
     if whole >= last {
@@ -261,10 +262,25 @@ mod tests {
             let rank = (1.0 - quantile) * (rows.len() - 1) as f64;
             let last = (rows.len() - 1) as f64;
             let largest = rows.iter().fold(0f64, |m, x| m.max(f64::from(x.abs())));
-            for (got, rank) in [(ranges[0], rank), (ranges[1], last - rank)] {
-                let exact = f64::from(sorted[rank.floor() as usize]);
+            for (got, rank) in [(ranges[0], rank.floor()), (ranges[1], (last - rank).ceil())] {
+                let exact = f64::from(sorted[rank as usize]);
                 let bound = (exact.abs() / 64.0).max(largest / f64::from(1 << 22)) * 1.000_001;
                 prop_assert!((f64::from(got) - exact).abs() <= bound, "{got} for {exact}, bound {bound}");
+            }
+        }
+
+        #[test]
+        fn both_ends_are_cut_alike(rows in values(), quantile in 0.51f64..=1.0) {
+            let negated: Vec<f32> = rows.iter().map(|x| -x).collect();
+            let (ranges, mirrored) = (
+                finish(&sketch(&rows), quantile).unwrap(),
+                finish(&sketch(&negated), quantile).unwrap(),
+            );
+            let largest = rows.iter().fold(0f64, |m, x| m.max(f64::from(x.abs())));
+            for (got, other) in [(ranges[0], -mirrored[1]), (ranges[1], -mirrored[0])] {
+                let (got, other) = (f64::from(got), f64::from(other));
+                let bound = (got.abs() / 32.0).max(largest / f64::from(1 << 21)) * 1.000_001;
+                prop_assert!((got - other).abs() <= bound, "{got} and {other}");
             }
         }
 
