@@ -40,9 +40,11 @@ struct Comparison {
 }
 
 const READ: &str = "SELECT sum(cardinality(embedding)) FROM t";
+const HAMMING: &str = "SELECT sum(id) FROM (SELECT id FROM t \
+    ORDER BY embedding_bin <~> quantize_binary($1) LIMIT 10) s";
 const FLOAT: &str = "SELECT sum(id) FROM (SELECT id FROM t ORDER BY embedding <=> $1 LIMIT 10) s";
 
-const COMPARISONS: [Comparison; 7] = [
+const COMPARISONS: [Comparison; 8] = [
     Comparison {
         name: "quantize_binary over reading the floats",
         subject: "SELECT count(quantize_binary(embedding)) FROM t",
@@ -63,10 +65,15 @@ const COMPARISONS: [Comparison; 7] = [
     },
     Comparison {
         name: "top 10 by binvec <~> binvec",
-        subject: "SELECT sum(id) FROM (SELECT id FROM t \
-                  ORDER BY embedding_bin <~> quantize_binary($1) LIMIT 10) s",
+        subject: HAMMING,
         base: FLOAT,
         faster: true,
+    },
+    Comparison {
+        name: "top 10 by binvec <~> over reading codes",
+        subject: HAMMING,
+        base: "SELECT count(embedding_bin) FROM t",
+        faster: false,
     },
     Comparison {
         name: "top 10 by binvec <#> real[]",
