@@ -31,6 +31,9 @@ COMMENT ON FUNCTION dequantize_embeddings(codes int8vec, ranges real[]) IS 'rest
 CREATE FUNCTION dequantize_embeddings(codes uint8vec, ranges real[]) RETURNS real[]
     IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'dequantize_uint8vec_wrapper';
 COMMENT ON FUNCTION dequantize_embeddings(codes uint8vec, ranges real[]) IS 'restore the floats: the middle of each code''s interval';
+CREATE FUNCTION dequantize_embeddings(codes quantized, ranges real[]) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'dequantize_quantized_wrapper';
+COMMENT ON FUNCTION dequantize_embeddings(codes quantized, ranges real[]) IS 'restore the floats of any precision; ranges count for int8 and uint8';
 CREATE FUNCTION dequantize_embeddings(codes binvec) RETURNS real[]
     IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'dequantize_binvec_wrapper';
 COMMENT ON FUNCTION dequantize_embeddings(codes binvec) IS '1 where a bit is set, -1 where not';
@@ -47,6 +50,9 @@ COMMENT ON FUNCTION truncate_embeddings(codes int8vec, truncate_dim integer) IS 
 CREATE FUNCTION truncate_embeddings(codes uint8vec, truncate_dim integer) RETURNS uint8vec
     IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'truncate_uint8vec_wrapper';
 COMMENT ON FUNCTION truncate_embeddings(codes uint8vec, truncate_dim integer) IS 'keep the first dimensions';
+CREATE FUNCTION truncate_embeddings(codes quantized, truncate_dim integer) RETURNS quantized
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'truncate_quantized_wrapper';
+COMMENT ON FUNCTION truncate_embeddings(codes quantized, truncate_dim integer) IS 'keep the first dimensions';
 CREATE FUNCTION normalize_embeddings(embedding real[]) RETURNS real[]
     IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'normalize_embeddings_wrapper';
 COMMENT ON FUNCTION normalize_embeddings(embedding real[]) IS 'scale to unit length';

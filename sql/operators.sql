@@ -40,64 +40,65 @@ CREATE OPERATOR <+> (LEFTARG = quantized, RIGHTARG = quantized, FUNCTION = l1_di
 
 -- real[] with the other numeric arrays that clients send (psycopg sends float8[]). All five, since with fewer a literal
 -- such as ARRAY[1,2] is ambiguous. SQL bodies are inlined: the plan, and an index, sees the operator of real[].
--- They have no commutator: the array of another type is always the query.
-CREATE FUNCTION negative_inner_product(a real[], b float8[]) RETURNS float8
+-- They have no commutator: the array of another type is always the query. The functions have names of their own, since
+-- overloads of cosine_distance and the like would make an untyped argument there ambiguous.
+CREATE FUNCTION real_array_negative_inner_product(a real[], b float8[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = negative_inner_product);
-CREATE FUNCTION cosine_distance(a real[], b float8[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = real_array_negative_inner_product);
+CREATE FUNCTION real_array_cosine_distance(a real[], b float8[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = cosine_distance);
-CREATE FUNCTION l2_distance(a real[], b float8[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = real_array_cosine_distance);
+CREATE FUNCTION real_array_l2_distance(a real[], b float8[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = l2_distance);
-CREATE FUNCTION l1_distance(a real[], b float8[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = real_array_l2_distance);
+CREATE FUNCTION real_array_l1_distance(a real[], b float8[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = l1_distance);
-CREATE FUNCTION negative_inner_product(a real[], b numeric[]) RETURNS float8
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = real_array_l1_distance);
+CREATE FUNCTION real_array_negative_inner_product(a real[], b numeric[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = negative_inner_product);
-CREATE FUNCTION cosine_distance(a real[], b numeric[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = real_array_negative_inner_product);
+CREATE FUNCTION real_array_cosine_distance(a real[], b numeric[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = cosine_distance);
-CREATE FUNCTION l2_distance(a real[], b numeric[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = real_array_cosine_distance);
+CREATE FUNCTION real_array_l2_distance(a real[], b numeric[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = l2_distance);
-CREATE FUNCTION l1_distance(a real[], b numeric[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = real_array_l2_distance);
+CREATE FUNCTION real_array_l1_distance(a real[], b numeric[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = l1_distance);
-CREATE FUNCTION negative_inner_product(a real[], b smallint[]) RETURNS float8
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = real_array_l1_distance);
+CREATE FUNCTION real_array_negative_inner_product(a real[], b smallint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = negative_inner_product);
-CREATE FUNCTION cosine_distance(a real[], b smallint[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = real_array_negative_inner_product);
+CREATE FUNCTION real_array_cosine_distance(a real[], b smallint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = cosine_distance);
-CREATE FUNCTION l2_distance(a real[], b smallint[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = real_array_cosine_distance);
+CREATE FUNCTION real_array_l2_distance(a real[], b smallint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = l2_distance);
-CREATE FUNCTION l1_distance(a real[], b smallint[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = real_array_l2_distance);
+CREATE FUNCTION real_array_l1_distance(a real[], b smallint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = l1_distance);
-CREATE FUNCTION negative_inner_product(a real[], b integer[]) RETURNS float8
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = real_array_l1_distance);
+CREATE FUNCTION real_array_negative_inner_product(a real[], b integer[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = negative_inner_product);
-CREATE FUNCTION cosine_distance(a real[], b integer[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = real_array_negative_inner_product);
+CREATE FUNCTION real_array_cosine_distance(a real[], b integer[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = cosine_distance);
-CREATE FUNCTION l2_distance(a real[], b integer[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = real_array_cosine_distance);
+CREATE FUNCTION real_array_l2_distance(a real[], b integer[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = l2_distance);
-CREATE FUNCTION l1_distance(a real[], b integer[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = real_array_l2_distance);
+CREATE FUNCTION real_array_l1_distance(a real[], b integer[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = l1_distance);
-CREATE FUNCTION negative_inner_product(a real[], b bigint[]) RETURNS float8
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = real_array_l1_distance);
+CREATE FUNCTION real_array_negative_inner_product(a real[], b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = negative_inner_product);
-CREATE FUNCTION cosine_distance(a real[], b bigint[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = real_array_negative_inner_product);
+CREATE FUNCTION real_array_cosine_distance(a real[], b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = cosine_distance);
-CREATE FUNCTION l2_distance(a real[], b bigint[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = real_array_cosine_distance);
+CREATE FUNCTION real_array_l2_distance(a real[], b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = l2_distance);
-CREATE FUNCTION l1_distance(a real[], b bigint[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = real_array_l2_distance);
+CREATE FUNCTION real_array_l1_distance(a real[], b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = l1_distance);
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = real_array_l1_distance);

@@ -1,8 +1,8 @@
 -- The vector types. "f_wrapper" is the Rust function f.
 
-CREATE FUNCTION vector_typmod_in(cstring[]) RETURNS integer
+CREATE FUNCTION quantized_typmod_in(cstring[]) RETURNS integer
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'vector_typmod_in_wrapper';
-CREATE FUNCTION vector_typmod_out(integer) RETURNS cstring
+CREATE FUNCTION quantized_typmod_out(integer) RETURNS cstring
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'vector_typmod_out_wrapper';
 
 -- binvec: sign bits: one bit a dimension.
@@ -17,7 +17,7 @@ CREATE FUNCTION binvec_send(binvec) RETURNS bytea
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'binvec_send_wrapper';
 CREATE TYPE binvec (
     INPUT = binvec_in, OUTPUT = binvec_out, RECEIVE = binvec_recv, SEND = binvec_send,
-    TYPMOD_IN = vector_typmod_in, TYPMOD_OUT = vector_typmod_out,
+    TYPMOD_IN = quantized_typmod_in, TYPMOD_OUT = quantized_typmod_out,
     -- Codes are as dense as they get: out of line when long, never compressed.
     STORAGE = external
 );
@@ -35,7 +35,7 @@ CREATE FUNCTION int8vec_send(int8vec) RETURNS bytea
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'int8vec_send_wrapper';
 CREATE TYPE int8vec (
     INPUT = int8vec_in, OUTPUT = int8vec_out, RECEIVE = int8vec_recv, SEND = int8vec_send,
-    TYPMOD_IN = vector_typmod_in, TYPMOD_OUT = vector_typmod_out,
+    TYPMOD_IN = quantized_typmod_in, TYPMOD_OUT = quantized_typmod_out,
     -- Codes are as dense as they get: out of line when long, never compressed.
     STORAGE = external
 );
@@ -53,7 +53,7 @@ CREATE FUNCTION uint8vec_send(uint8vec) RETURNS bytea
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'uint8vec_send_wrapper';
 CREATE TYPE uint8vec (
     INPUT = uint8vec_in, OUTPUT = uint8vec_out, RECEIVE = uint8vec_recv, SEND = uint8vec_send,
-    TYPMOD_IN = vector_typmod_in, TYPMOD_OUT = vector_typmod_out,
+    TYPMOD_IN = quantized_typmod_in, TYPMOD_OUT = quantized_typmod_out,
     -- Codes are as dense as they get: out of line when long, never compressed.
     STORAGE = external
 );
