@@ -42,6 +42,56 @@ extension_sql_file!(
     name = "operator_classes",
     requires = ["operators"]
 );
+extension_sql_file!(
+    "../sql/migration/catalog.sql",
+    name = "migration_catalog",
+    requires = ["operator_classes"]
+);
+extension_sql_file!(
+    "../sql/migration/statements.sql",
+    name = "migration_statements",
+    requires = ["migration_catalog"]
+);
+extension_sql_file!(
+    "../sql/migration/checks.sql",
+    name = "migration_checks",
+    requires = ["migration_statements"]
+);
+extension_sql_file!(
+    "../sql/migration/calibration.sql",
+    name = "migration_calibration",
+    requires = ["migration_checks"]
+);
+extension_sql_file!(
+    "../sql/migration/backfill.sql",
+    name = "migration_backfill",
+    requires = ["migration_calibration"]
+);
+extension_sql_file!(
+    "../sql/migration/quantize.sql",
+    name = "migration_quantize",
+    requires = ["migration_backfill"]
+);
+extension_sql_file!(
+    "../sql/migration/requantize.sql",
+    name = "migration_requantize",
+    requires = ["migration_quantize"]
+);
+extension_sql_file!(
+    "../sql/migration/drop.sql",
+    name = "migration_drop",
+    requires = ["migration_requantize"]
+);
+extension_sql_file!(
+    "../sql/migration/status.sql",
+    name = "migration_status",
+    requires = ["migration_drop"]
+);
+extension_sql_file!(
+    "../sql/migration/follow.sql",
+    name = "migration_follow",
+    requires = ["migration_status"]
+);
 
 /// What `cargo pgrx test` needs to know.
 #[cfg(test)]

@@ -1,0 +1,302 @@
+-- Filling a column of a live table: block by block, a commit after each batch.
+--
+-- Rows are taken FOR NO KEY UPDATE SKIP LOCKED, so a batch never waits for a row while it holds others: it can't be part
+-- of a deadlock. Rows that were locked are noted and visited again; whoever held them has either written the code (the
+-- trigger does) or left it missing. An update sets the column to itself: the trigger computes the code, once.
+
+-- Takes the table for this transaction, or says that another session is at work on it.
+CREATE FUNCTION quantize_lock(relation oid) RETURNS void
+    VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    table_key integer := @extschema@.quantize_lock_table(relation);
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(table_key, @extschema@.quantize_lock_key()) THEN
+        RAISE EXCEPTION 'another session is quantizing table "%"', (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
+            USING ERRCODE = 'object_in_use',
+                DETAIL = format('Its process is %s.', (SELECT string_agg(l.pid::text, ', ') FROM pg_locks l
+                    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.classid = relation
+                        AND l.objid = @extschema@.quantize_lock_key()::oid)),
+                HINT = 'Watch it in the view quantize_progress.';
+    END IF;
+END
+$$;
+
+-- The tables that hold rows: itself, or the leaf partitions.
+CREATE FUNCTION quantize_leaves(relation oid) RETURNS SETOF oid
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.relid::oid FROM pg_partition_tree(relation) t WHERE t.isleaf
+    UNION SELECT c.oid FROM pg_class c WHERE c.oid = relation AND c.relkind = 'r'
+    ORDER BY 1
+$$;
+
+-- Rows of a block, about: from statistics, else counted in the first blocks.
+CREATE FUNCTION quantize_rows_per_block(relation oid, blocks bigint) RETURNS double precision
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    rows_per_block double precision;
+BEGIN
+    SELECT c.reltuples / c.relpages INTO rows_per_block
+    FROM pg_class c WHERE c.oid = relation AND c.reltuples > 0 AND c.relpages > 0;
+    IF rows_per_block IS NULL AND blocks > 0 THEN
+        EXECUTE format('SELECT pg_catalog.count(*) / %s::pg_catalog.float8 FROM ONLY %s WHERE ctid < ''(%s,0)''',
+            least(blocks, 100), relation::regclass, least(blocks, 100)) INTO rows_per_block;
+    END IF;
+    RETURN greatest(coalesce(rows_per_block, 1), 0.01);
+END
+$$;
+
+-- The column that a backfill fills, with its calibration: the next one while one is being made.
+CREATE FUNCTION quantize_target(q quantized_columns) RETURNS quantized_columns
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF q.state IN ('requantizing', 'swapping') THEN
+        q.quantized_column := q.next_column;
+        q.ranges := q.next_ranges;
+        q.thresholds := q.next_thresholds;
+    END IF;
+    RETURN q;
+END
+$$;
+
+-- The condition for a row of which the code is missing (or, with recheck, any other than it should be).
+CREATE FUNCTION quantize_pending(q quantized_columns, recheck boolean) RETURNS text
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    target @extschema@.quantized_columns := @extschema@.quantize_target(q);
+BEGIN
+    IF recheck THEN
+        RETURN format('NOT coalesce(%1$I OPERATOR(@extschema@.=) %2$s, %1$I IS NULL AND %3$I IS NULL)',
+            target.quantized_column, @extschema@.quantized_column_code(format('%I', q.source_column), q."precision",
+                target.ranges, target.thresholds, q.truncate_dim), q.source_column);
+    END IF;
+    RETURN format('(%I IS NOT NULL AND %I IS NULL)', q.source_column, target.quantized_column);
+END
+$$;
+
+-- Says which row it was that could not be quantized, with the error that it causes.
+CREATE FUNCTION quantize_report_bad_row(q quantized_columns, relation oid, first_block bigint, end_block bigint, pending text) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    target @extschema@.quantized_columns := @extschema@.quantize_target(q);
+    keys text := (SELECT string_agg(format('%I', a.attname), ', ' ORDER BY k.n)
+        FROM pg_index i CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY k(attnum, n)
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+        WHERE i.indrelid = relation AND i.indisprimary);
+    code text := @extschema@.quantized_column_code(format('%I', q.source_column), q."precision",
+        target.ranges, target.thresholds, q.truncate_dim);
+    found record;
+    message text;
+    state text;
+BEGIN
+    FOR found IN EXECUTE format('SELECT ctid, pg_catalog.concat(''(%s)=('', pg_catalog.concat_ws('', '', %s), '')'') AS key
+            FROM ONLY %s WHERE ctid >= ''(%s,0)'' AND ctid < ''(%s,0)'' AND %I IS NOT NULL',
+        coalesce(keys, 'ctid'), coalesce(keys, 'ctid'), relation::regclass, first_block, end_block, q.source_column)
+    LOOP
+        BEGIN
+            EXECUTE format('SELECT %s FROM ONLY %s WHERE ctid = $1', code, relation::regclass) USING found.ctid;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
+            RAISE EXCEPTION '%', message USING ERRCODE = state,
+                DETAIL = format('The embedding in column "%s" of the row %s of table %s cannot be quantized.',
+                    q.source_column, found.key, relation::regclass),
+                HINT = 'Mend or delete the row and call the procedure again: it goes on where it stopped.';
+        END;
+    END LOOP;
+END
+$$;
+
+-- Begins work on the next table that is not done, or returns NULL. Goes on where the last run stopped, unless the table
+-- has been rewritten.
+CREATE FUNCTION quantize_next_relation(q quantized_columns) RETURNS quantize_work
+    VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    w @extschema@.quantize_work;
+    blocks bigint;
+BEGIN
+    SELECT * INTO w FROM @extschema@.quantize_work k WHERE k.id = q.id;
+    IF w.relation IS NOT NULL AND w.relation IN (SELECT @extschema@.quantize_leaves(q.table_oid))
+        AND w.file = pg_relation_filenode(w.relation) THEN
+        RETURN w;
+    END IF;
+    w.relation := (SELECT l FROM @extschema@.quantize_leaves(q.table_oid) l WHERE l <> ALL (w.relations_done) ORDER BY l LIMIT 1);
+    IF w.relation IS NULL THEN
+        RETURN NULL;
+    END IF;
+    blocks := pg_relation_size(w.relation) / current_setting('block_size')::bigint;
+    UPDATE @extschema@.quantize_work k
+    SET relation = w.relation, file = pg_relation_filenode(w.relation), next_block = 0, end_block = blocks, retry_blocks = '{}'
+    WHERE k.id = q.id RETURNING k.* INTO w;
+    RETURN w;
+END
+$$;
+
+-- What there is to do in all, for progress; a new run has its own rate.
+CREATE FUNCTION quantize_begin_run(q quantized_columns) RETURNS void
+    VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO @extschema@.quantize_work (id) VALUES (q.id) ON CONFLICT (id) DO NOTHING;
+    UPDATE @extschema@.quantize_work w
+    SET (rows_expected, blocks_expected) = (
+            SELECT w.rows_done + coalesce(round(sum(b.blocks * @extschema@.quantize_rows_per_block(b.oid, b.blocks))), 0),
+                w.blocks_done + coalesce(sum(b.blocks), 0)
+            FROM (SELECT l, CASE WHEN l = w.relation THEN w.end_block - w.next_block
+                    ELSE pg_relation_size(l) / current_setting('block_size')::bigint END
+                FROM @extschema@.quantize_leaves(q.table_oid) l WHERE l <> ALL (w.relations_done)) b(oid, blocks)),
+        run_started_at = clock_timestamp(), run_blocks = 0, run_rows = 0, updated_at = clock_timestamp()
+    WHERE w.id = q.id;
+END
+$$;
+
+-- The progress of a run, for people.
+CREATE FUNCTION quantize_report_progress(q quantized_columns) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    p record;
+BEGIN
+    SELECT w.rows_done, round(100.0 * least(w.blocks_done, w.blocks_expected) / greatest(w.blocks_expected, 1)) AS percent,
+        round(w.run_rows / r.seconds) AS rate,
+        make_interval(secs => round(greatest(w.blocks_expected - w.blocks_done, 0) * r.seconds / greatest(w.run_blocks, 1))) AS time_left
+    INTO p
+    FROM @extschema@.quantize_work w,
+        LATERAL (SELECT greatest(extract(epoch FROM clock_timestamp() - w.run_started_at)::double precision, 0.001)) r(seconds)
+    WHERE w.id = q.id;
+    RAISE NOTICE '%.%: % rows, % %% of the table, % rows/s, % left', q.table_name,
+        (@extschema@.quantize_target(q)).quantized_column, p.rows_done, p.percent, p.rate, p.time_left;
+END
+$$;
+
+-- Fills the blocks from first_block up to end_block in the caller's transaction. rows_left: some were locked.
+CREATE PROCEDURE quantize_batch(
+    q quantized_columns, relation oid, pending text, first_block bigint, end_block bigint, INOUT rows_done bigint, INOUT rows_left boolean
+) LANGUAGE plpgsql AS $$
+DECLARE
+    target text := pg_catalog.format('%I', (@extschema@.quantize_target(q)).quantized_column);
+    name text := (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
+    blocks text := pg_catalog.format('ctid OPERATOR(pg_catalog.>=) ''(%s,0)'' AND ctid OPERATOR(pg_catalog.<) ''(%s,0)''',
+        first_block, end_block);
+BEGIN
+    BEGIN
+        EXECUTE pg_catalog.format('UPDATE ONLY %s SET %s = %s WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY('
+            'SELECT ctid FROM ONLY %s WHERE %s AND %s FOR NO KEY UPDATE SKIP LOCKED))', name, target, target, name, blocks, pending);
+        GET DIAGNOSTICS rows_done = ROW_COUNT;
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+        PERFORM @extschema@.quantize_report_bad_row(q, relation, first_block, end_block, pending);
+        RAISE;
+    END;
+    EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %s AND %s)', name, blocks, pending) INTO rows_left;
+END
+$$;
+
+-- Fills what remains in some blocks, row by row, waiting for locks: with one row at a time nobody waits in a circle.
+CREATE PROCEDURE quantize_stragglers(q quantized_columns, relation oid, pending text, first_block bigint, end_block bigint)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    target text := pg_catalog.format('%I', (@extschema@.quantize_target(q)).quantized_column);
+    name text := (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
+    straggler tid;
+    last_straggler tid;
+    changed bigint;
+BEGIN
+    LOOP
+        PERFORM @extschema@.quantize_lock(q.table_oid);
+        EXECUTE pg_catalog.format('SELECT ctid FROM ONLY %s WHERE ctid OPERATOR(pg_catalog.>=) ''(%s,0)'''
+            ' AND ctid OPERATOR(pg_catalog.<) ''(%s,0)'' AND %s LIMIT 1', name, first_block, end_block, pending) INTO straggler;
+        EXIT WHEN straggler IS NULL;
+        EXECUTE pg_catalog.format('UPDATE ONLY %s SET %s = %s WHERE ctid OPERATOR(pg_catalog.=) $1 AND %s', name, target, target, pending)
+            USING straggler;
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        IF changed OPERATOR(pg_catalog.=) 0 AND straggler OPERATOR(pg_catalog.=) last_straggler THEN
+            RAISE EXCEPTION 'could not update the row at ctid % of table "%"', straggler, name
+                USING ERRCODE = 'triggered_action_exception',
+                    HINT = 'A trigger of the table may suppress updates that change nothing: disable it during the backfill.';
+        END IF;
+        last_straggler := straggler;
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    END LOOP;
+END
+$$;
+
+-- Fills one table, from where the work stands.
+CREATE PROCEDURE quantize_relation(q quantized_columns, w quantize_work, batch_rows integer, pause_ms integer)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    pending text := @extschema@.quantize_pending(q, w.recheck);
+    step bigint := pg_catalog.ceil(batch_rows / @extschema@.quantize_rows_per_block(w.relation, w.end_block))::bigint;
+    reported timestamptz := pg_catalog.clock_timestamp();
+    upto bigint;
+    rows_done bigint;
+    rows_left boolean;
+    again int8range;
+BEGIN
+    WHILE w.next_block < w.end_block LOOP
+        PERFORM @extschema@.quantize_lock(q.table_oid);
+        PERFORM pg_catalog.pg_sleep(pause_ms / 1000.0::float8);
+        upto := CASE WHEN w.next_block + step < w.end_block THEN w.next_block + step ELSE w.end_block END;
+        CALL @extschema@.quantize_batch(q, w.relation, pending, w.next_block, upto, rows_done, rows_left);
+        PERFORM @extschema@.quantize_advance(q.id, w.relation, w.next_block, upto, rows_done, rows_left);
+        w.next_block := upto;
+        IF pg_catalog.clock_timestamp() - reported > '5 s'::interval THEN
+            reported := pg_catalog.clock_timestamp();
+            PERFORM @extschema@.quantize_report_progress(q);
+        END IF;
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    END LOOP;
+    FOREACH again IN ARRAY @extschema@.quantize_retries(q.id) LOOP
+        CALL @extschema@.quantize_batch(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again), rows_done, rows_left);
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        CALL @extschema@.quantize_stragglers(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again));
+    END LOOP;
+    PERFORM @extschema@.quantize_finish_relation(q.id, w.relation);
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+END
+$$;
+
+CREATE FUNCTION quantize_advance(work uuid, work_relation oid, first_block bigint, upto bigint, rows_filled bigint, rows_left boolean) RETURNS void
+    VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE @extschema@.quantize_work w
+    SET next_block = upto, retry_blocks = CASE WHEN rows_left THEN retry_blocks + int8multirange(int8range(first_block, upto))
+            ELSE retry_blocks END,
+        rows_done = w.rows_done + rows_filled, run_rows = w.run_rows + rows_filled,
+        blocks_done = w.blocks_done + upto - first_block, run_blocks = w.run_blocks + upto - first_block,
+        updated_at = clock_timestamp()
+    WHERE w.id = work AND w.relation = work_relation
+$$;
+
+CREATE FUNCTION quantize_retries(work uuid) RETURNS int8range[]
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(array_agg(r), '{}') FROM @extschema@.quantize_work w, unnest(w.retry_blocks) r WHERE w.id = work
+$$;
+
+CREATE FUNCTION quantize_finish_relation(work uuid, work_relation oid) RETURNS void
+    VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE @extschema@.quantize_work w
+    SET relations_done = w.relations_done || work_relation, relation = NULL, file = NULL, next_block = NULL, end_block = NULL,
+        retry_blocks = '{}', updated_at = clock_timestamp()
+    WHERE w.id = work AND w.relation = work_relation
+$$;
+
+-- Fills every table that is not done. Commits. The caller sets the state.
+CREATE PROCEDURE quantize_backfill(q quantized_columns, batch_rows integer, pause_ms integer)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    w @extschema@.quantize_work;
+BEGIN
+    PERFORM @extschema@.quantize_lock(q.table_oid);
+    PERFORM @extschema@.quantize_begin_run(q);
+    LOOP
+        PERFORM @extschema@.quantize_lock(q.table_oid);
+        w := @extschema@.quantize_next_relation(q);
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        EXIT WHEN w.id IS NULL;
+        CALL @extschema@.quantize_relation(q, w, batch_rows, pause_ms);
+    END LOOP;
+    PERFORM @extschema@.quantize_report_progress(q);
+END
+$$;

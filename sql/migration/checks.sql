@@ -1,0 +1,156 @@
+-- What a migration refuses, before it changes anything.
+
+-- CALL commits, so it can't run inside a transaction block; without this check the first COMMIT would say so in its own,
+-- less helpful words. (A block started earlier than the statement; a procedure that has committed is the other way round.)
+CREATE FUNCTION quantize_check_transaction(procedure text) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF now() < statement_timestamp() THEN
+        RAISE EXCEPTION '% cannot run inside a transaction block', procedure
+            USING ERRCODE = 'active_sql_transaction',
+                DETAIL = 'It commits after every batch, so that it never holds locks for long.',
+                HINT = 'Turn autocommit on (psycopg: connection.autocommit = True), or use the plain DDL form in docs/migration.md.';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION quantize_check_owner(relation regclass) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c pg_class;
+BEGIN
+    SELECT * INTO c FROM pg_class WHERE oid = relation;
+    IF c.oid IS NULL THEN
+        RAISE EXCEPTION 'table % does not exist', coalesce(relation::text, 'NULL') USING ERRCODE = 'undefined_table';
+    ELSIF NOT pg_has_role(c.relowner, 'USAGE') THEN
+        RAISE EXCEPTION 'must be owner of table %', c.relname
+            USING ERRCODE = 'insufficient_privilege',
+                HINT = format('Ask %I, or a member of that role, to run it.', pg_get_userbyid(c.relowner));
+    END IF;
+END
+$$;
+
+-- Whether a table can have a quantized column at all.
+CREATE FUNCTION quantize_check_table(relation regclass, mode text) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c pg_class;
+    schema name;
+    hint text;
+BEGIN
+    PERFORM @extschema@.quantize_check_owner(relation);
+    SELECT * INTO c FROM pg_class WHERE oid = relation;
+    SELECT n.nspname INTO schema FROM pg_namespace n WHERE n.oid = c.relnamespace;
+    IF c.relkind NOT IN ('r', 'p') THEN
+        RAISE EXCEPTION '"%" is not a table', c.relname
+            USING ERRCODE = 'wrong_object_type', HINT = 'Quantize a column of the table that holds the embeddings.';
+    ELSIF c.relispartition THEN
+        RAISE EXCEPTION '"%" is a partition', c.relname
+            USING ERRCODE = 'wrong_object_type', HINT = format('Name the partitioned table %s: its partitions follow.',
+                (SELECT relid::regclass FROM pg_partition_ancestors(relation) WITH ORDINALITY a(relid, n) ORDER BY n DESC LIMIT 1));
+    ELSIF c.relpersistence = 't' THEN
+        RAISE EXCEPTION '"%" is a temporary table', c.relname
+            USING ERRCODE = 'feature_not_supported', HINT = 'Add the column and fill it with plain SQL: nobody else waits.';
+    ELSIF EXISTS (SELECT FROM pg_partition_tree(relation) t JOIN pg_class p ON p.oid = t.relid WHERE p.relkind = 'f') THEN
+        RAISE EXCEPTION '"%" has foreign tables as partitions', c.relname
+            USING ERRCODE = 'feature_not_supported', HINT = 'Quantize where the rows are stored.';
+    ELSIF row_security_active(relation) THEN
+        RAISE EXCEPTION 'row-level security hides rows of "%" from role %', c.relname, current_user
+            USING ERRCODE = 'insufficient_privilege',
+                HINT = 'Run it as a role with BYPASSRLS, or end FORCE ROW LEVEL SECURITY meanwhile.';
+    END IF;
+    IF mode = 'trigger' THEN
+        IF c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = relation) THEN
+            RAISE EXCEPTION '"%" has tables that inherit from it', c.relname
+                USING ERRCODE = 'feature_not_supported', HINT = 'Triggers are not inherited: use mode => ''generated''.';
+        ELSIF NOT has_schema_privilege(c.relnamespace, 'CREATE') THEN
+            RAISE EXCEPTION 'permission denied for schema %', schema
+                USING ERRCODE = 'insufficient_privilege',
+                    DETAIL = 'The trigger''s function is created in the schema of the table.',
+                    HINT = format('GRANT CREATE ON SCHEMA %I TO %I, or use mode => ''generated''.', schema, current_user);
+        END IF;
+    END IF;
+END
+$$;
+
+-- Whether a column holds embeddings that can be read as real[].
+CREATE FUNCTION quantize_check_source(relation regclass, source_column name, mode text) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    a pg_attribute;
+    base oid;
+BEGIN
+    SELECT * INTO a FROM pg_attribute
+    WHERE attrelid = relation AND attname = source_column AND attnum > 0 AND NOT attisdropped;
+    IF a.attnum IS NULL THEN
+        RAISE EXCEPTION 'column "%" of table "%" does not exist', coalesce(source_column, 'NULL'),
+                (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
+            USING ERRCODE = 'undefined_column';
+    END IF;
+    WITH RECURSIVE t(oid, typtype, typbasetype) AS (
+        SELECT y.oid, y.typtype, y.typbasetype FROM pg_type y WHERE y.oid = a.atttypid
+        UNION ALL
+        SELECT y.oid, y.typtype, y.typbasetype FROM pg_type y JOIN t ON y.oid = t.typbasetype WHERE t.typtype = 'd'
+    )
+    SELECT t.oid INTO base FROM t WHERE t.typtype <> 'd';
+    IF base NOT IN ('float4[]'::regtype, 'float8[]'::regtype, 'numeric[]'::regtype, 'int2[]'::regtype, 'int4[]'::regtype,
+            'int8[]'::regtype)
+        AND NOT EXISTS (SELECT FROM pg_cast k WHERE k.castsource = base AND k.casttarget = 'float4[]'::regtype) THEN
+        RAISE EXCEPTION 'column "%" of type % does not hold embeddings', source_column, format_type(a.atttypid, a.atttypmod)
+            USING ERRCODE = 'datatype_mismatch', HINT = 'Embeddings are real[], another array of numbers, vector or halfvec.';
+    ELSIF a.attgenerated <> '' THEN
+        RAISE EXCEPTION 'column "%" is a generated column', source_column
+            USING ERRCODE = 'feature_not_supported',
+                DETAIL = 'Neither a BEFORE trigger nor another generated column sees its value.',
+                HINT = 'Quantize the column that it is computed from.';
+    END IF;
+END
+$$;
+
+-- Whether the calibration's parameters make sense together.
+CREATE FUNCTION quantize_check_calibration(
+    "precision" text, ranges real[], thresholds real[], sample_rows bigint, sample_percent double precision,
+    quantile double precision, learn_thresholds boolean
+) RETURNS void
+    IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wrong text := CASE
+        WHEN "precision" IN ('binary', 'ubinary') AND ranges IS NOT NULL THEN 'ranges are for int8 and uint8, not for ' || "precision"
+        WHEN "precision" IN ('binary', 'ubinary') AND quantile IS NOT NULL THEN 'quantile is for int8 and uint8, not for ' || "precision"
+        WHEN "precision" IN ('int8', 'uint8') AND (thresholds IS NOT NULL OR learn_thresholds)
+            THEN 'thresholds are for binary, not for ' || "precision"
+        WHEN thresholds IS NOT NULL AND learn_thresholds THEN 'thresholds and learn_thresholds exclude each other'
+        WHEN ranges IS NOT NULL AND num_nonnulls(sample_rows, sample_percent, quantile) > 0
+            THEN 'ranges and a calibration of ranges exclude each other'
+        WHEN sample_rows IS NOT NULL AND sample_percent IS NOT NULL THEN 'sample_rows and sample_percent exclude each other'
+        WHEN sample_rows < 1 THEN format('sample_rows must be positive, not %s', sample_rows)
+        WHEN NOT (sample_percent > 0 AND sample_percent <= 100) THEN format('sample_percent must be above 0 and at most 100, not %s', sample_percent)
+        WHEN NOT (quantile > 0.5 AND quantile <= 1) THEN format('quantile must be above 0.5 and at most 1, not %s', quantile)
+    END;
+BEGIN
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION '%', wrong USING ERRCODE = 'invalid_parameter_value';
+    ELSIF ranges IS NOT NULL THEN
+        -- Raises the same errors as quantization would, now rather than in the backfill.
+        PERFORM @extschema@.scale_query(array_fill(0::real, ARRAY[coalesce(nullif(array_length(ranges, 2), 0), 1)]), ranges);
+    ELSIF thresholds IS NOT NULL THEN
+        PERFORM @extschema@.quantize_binary(thresholds, thresholds);
+    END IF;
+END
+$$;
+
+-- Whether the backfill's parameters make sense.
+CREATE FUNCTION quantize_check_batches(batch_rows integer, pause_ms integer, lock_timeout text) RETURNS void
+    IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF coalesce(batch_rows, 0) < 1 THEN
+        RAISE EXCEPTION 'batch_rows must be positive, not %', coalesce(batch_rows::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF coalesce(pause_ms, -1) < 0 THEN
+        RAISE EXCEPTION 'pause_ms must not be negative: %', coalesce(pause_ms::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF lock_timeout IS NULL THEN
+        RAISE EXCEPTION 'lock_timeout must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+END
+$$;

@@ -1,0 +1,36 @@
+-- drop_quantized_column: takes away all that quantize_column made.
+
+-- The statements; a record that lost its trigger has less to drop.
+CREATE FUNCTION quantize_remove(q quantized_columns) RETURNS text[]
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT array_agg(s.statement ORDER BY s.n)
+    FROM (
+        SELECT 1, format('DROP TRIGGER %I ON %I.%I', t.tgname, q.table_schema, q.table_name)
+        FROM pg_trigger t WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id)
+        UNION ALL
+        SELECT 2, format('DROP FUNCTION %I.%I()', n.nspname, p.proname)
+        FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id)
+        UNION ALL
+        SELECT 3, format('ALTER TABLE %I.%I DROP COLUMN %I', q.table_schema, q.table_name, a.attname)
+        FROM pg_attribute a
+        WHERE a.attrelid = q.table_oid AND a.attnum IN (q.quantized_attnum, q.next_attnum) AND NOT a.attisdropped
+        UNION ALL
+        SELECT 4, 'DELETE FROM @extschema@.quantized_columns c WHERE c.id OPERATOR(pg_catalog.=) ($1).id'
+    ) s(n, statement)
+$$;
+
+CREATE PROCEDURE drop_quantized_column(relation regclass, quantized_column name, lock_timeout text DEFAULT '1s')
+    LANGUAGE plpgsql AS $$
+DECLARE
+    q @extschema@.quantized_columns;
+BEGIN
+    PERFORM @extschema@.quantize_check_transaction('drop_quantized_column');
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    PERFORM @extschema@.quantize_check_batches(1, 0, lock_timeout);
+    q := @extschema@.quantized_column_of(relation, quantized_column);
+    CALL @extschema@.quantize_alter(q, @extschema@.quantize_remove(q), lock_timeout);
+END
+$$;
+COMMENT ON PROCEDURE drop_quantized_column IS 'drop a quantized column with its trigger and its record';

@@ -1,0 +1,219 @@
+-- quantize_column: adds a quantized column to a live table.
+
+-- Runs statements in one transaction, under lock_timeout, again and again while others hold the table. Commits.
+-- The statements may refer to q as $1.
+CREATE PROCEDURE quantize_alter(q quantized_columns, statements text[], lock_timeout text)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    attempts CONSTANT integer := 30;
+    attempt integer := 1;
+    statement text;
+BEGIN
+    LOOP
+        PERFORM @extschema@.quantize_lock(q.table_oid);
+        PERFORM pg_catalog.set_config('lock_timeout', lock_timeout, true);
+        BEGIN
+            FOREACH statement IN ARRAY statements LOOP
+                EXECUTE statement USING q;
+            END LOOP;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = attempts THEN
+                RAISE EXCEPTION 'could not lock table "%" within % in % attempts', q.table_name, lock_timeout, attempts
+                    USING ERRCODE = 'lock_not_available',
+                        HINT = 'Look for long transactions on the table in pg_stat_activity and call the procedure again, or raise lock_timeout.';
+            END IF;
+        END;
+        RAISE NOTICE 'table "%" is in use, attempt % of %', q.table_name, attempt, attempts;
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        PERFORM @extschema@.quantize_lock(q.table_oid);
+        PERFORM pg_catalog.pg_sleep(CASE WHEN attempt < 20 THEN attempt / 4.0 ELSE 5 END::float8);
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        attempt := attempt + 1;
+    END LOOP;
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+END
+$$;
+
+-- The record of a column: the one there is, or a new one, with state NULL, that is not stored yet.
+CREATE FUNCTION quantize_plan(
+    relation regclass, source_column name, "precision" text, quantized_column name, truncate_dim integer, mode text
+) RETURNS quantized_columns
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    q @extschema@.quantized_columns;
+    suffix text := CASE "precision" WHEN 'int8' THEN '_int8' WHEN 'uint8' THEN '_uint8' ELSE '_bin' END;
+BEGIN
+    IF "precision" IS NULL OR "precision" NOT IN ('int8', 'uint8', 'binary', 'ubinary') THEN
+        RAISE EXCEPTION 'unknown precision "%"', coalesce("precision", 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'A column is quantized to int8, uint8, binary or ubinary.';
+    ELSIF mode IS NULL OR mode NOT IN ('trigger', 'generated') THEN
+        RAISE EXCEPTION 'unknown mode "%"', coalesce(mode, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'The mode is trigger or generated.';
+    ELSIF truncate_dim < 1 THEN
+        RAISE EXCEPTION 'truncate_dim must be positive, not %', truncate_dim USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM @extschema@.quantize_check_table(relation, mode);
+    PERFORM @extschema@.quantize_check_source(relation, source_column, mode);
+    quantized_column := coalesce(quantized_column, left(source_column::text, 57) || suffix);
+    SELECT * INTO q FROM @extschema@.quantized_columns c
+    WHERE c.table_oid = relation AND c.quantized_column = quantized_column;
+    IF q.id IS NOT NULL THEN
+        IF (q.source_column, q."precision", q.mode) IS DISTINCT FROM (source_column, "precision", mode)
+            OR q.truncate_dim IS DISTINCT FROM truncate_dim THEN
+            RAISE EXCEPTION 'column "%" of table "%" is another quantized column', quantized_column, q.table_name
+                USING ERRCODE = 'duplicate_column',
+                    DETAIL = format('It holds %s codes of column "%s", kept by mode %s%s.', q."precision", q.source_column, q.mode,
+                        ', truncated to ' || q.truncate_dim || ' dimensions'),
+                    HINT = 'Choose another quantized_column, or drop that one with drop_quantized_column.';
+        END IF;
+        RETURN q;
+    ELSIF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = quantized_column AND NOT a.attisdropped) THEN
+        RAISE EXCEPTION 'column "%" of table "%" already exists', quantized_column,
+                (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
+            USING ERRCODE = 'duplicate_column', HINT = 'Choose a name with quantized_column => ….';
+    END IF;
+    SELECT n.nspname, c.relname, c.oid, c.relowner INTO q.table_schema, q.table_name, q.table_oid, q.owner
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
+    q.id := gen_random_uuid();
+    q.source_column := source_column;
+    q.quantized_column := quantized_column;
+    q."precision" := "precision";
+    q.mode := mode;
+    q.truncate_dim := truncate_dim;
+    RETURN q;
+END
+$$;
+
+-- The statements that add the column and its trigger and record them.
+CREATE FUNCTION quantize_install(q quantized_columns) RETURNS text[]
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT @extschema@.quantized_column_add(q, q.quantized_column, q.ranges, q.thresholds)
+        || CASE WHEN q.mode = 'trigger' THEN @extschema@.quantized_column_install_trigger(q) ELSE '{}' END
+        || 'INSERT INTO @extschema@.quantized_columns SELECT ($1).*'::text
+$$;
+
+-- The statements that have every code of a column checked again.
+CREATE FUNCTION quantize_check_again() RETURNS text[] IMMUTABLE LANGUAGE sql RETURN ARRAY[
+    'INSERT INTO @extschema@.quantize_work (id) VALUES (($1).id) ON CONFLICT (id) DO NOTHING',
+    'UPDATE @extschema@.quantize_work w SET recheck = true, relations_done = ''{}'', relation = NULL, rows_done = 0,'
+        ' blocks_done = 0 WHERE w.id OPERATOR(pg_catalog.=) ($1).id',
+    'UPDATE @extschema@.quantized_columns c SET state = ''backfilling'''
+        ' WHERE c.id OPERATOR(pg_catalog.=) ($1).id AND c.state OPERATOR(pg_catalog.=) ''ready'''];
+
+-- The statements that bring the trigger of an existing record into order; none when it is.
+CREATE FUNCTION quantize_mend(q quantized_columns) RETURNS text[]
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t pg_trigger;
+BEGIN
+    SELECT g.* INTO t FROM pg_trigger g WHERE g.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id);
+    IF t.oid IS NULL THEN
+        RETURN @extschema@.quantized_column_install_trigger(q) || @extschema@.quantize_check_again();
+    ELSIF t.tgenabled NOT IN ('O', 'A') THEN
+        RETURN format('ALTER TABLE %I.%I ENABLE ALWAYS TRIGGER %I', q.table_schema, q.table_name, t.tgname)
+            || @extschema@.quantize_check_again();
+    END IF;
+    RETURN array_remove(ARRAY[@extschema@.quantized_column_replace_function(q)], NULL);
+END
+$$;
+
+-- Whether a table has rows that no backfill has visited: partitions that were attached since.
+CREATE FUNCTION quantize_is_complete(q quantized_columns) RETURNS boolean
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT q.state = 'ready' AND (q.mode = 'generated' OR NOT EXISTS (
+        SELECT FROM @extschema@.quantize_leaves(q.table_oid) l
+        WHERE l NOT IN (SELECT unnest(w.relations_done) FROM @extschema@.quantize_work w WHERE w.id = q.id)))
+$$;
+
+CREATE FUNCTION quantize_set_state(column_id uuid, new_state text) RETURNS void
+    VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE @extschema@.quantized_columns q SET state = new_state WHERE q.id = column_id;
+    UPDATE @extschema@.quantize_work w SET recheck = false, updated_at = clock_timestamp()
+    WHERE w.id = column_id AND new_state = 'ready'
+$$;
+
+CREATE FUNCTION quantized_column_record(column_id uuid) RETURNS quantized_columns
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT q FROM @extschema@.quantized_columns q WHERE q.id = column_id
+$$;
+
+CREATE PROCEDURE quantize_column(
+    relation regclass, source_column name, "precision" text, quantized_column name DEFAULT NULL,
+    ranges real[] DEFAULT NULL, sample_rows bigint DEFAULT NULL, sample_percent double precision DEFAULT NULL,
+    quantile double precision DEFAULT NULL, thresholds real[] DEFAULT NULL, learn_thresholds boolean DEFAULT false,
+    truncate_dim integer DEFAULT NULL, batch_rows integer DEFAULT 10000, pause_ms integer DEFAULT 0,
+    mode text DEFAULT 'trigger', lock_timeout text DEFAULT '1s'
+) LANGUAGE plpgsql AS $$
+DECLARE
+    q @extschema@.quantized_columns;
+    calibration @extschema@.quantize_calibration;
+    mending text[];
+BEGIN
+    PERFORM @extschema@.quantize_check_transaction('quantize_column');
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    PERFORM @extschema@.quantize_check_calibration("precision", ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);
+    PERFORM @extschema@.quantize_check_batches(batch_rows, pause_ms, lock_timeout);
+    q := @extschema@.quantize_plan(relation, source_column, "precision", quantized_column, truncate_dim, mode);
+    PERFORM @extschema@.quantize_lock(q.table_oid);
+    IF q.state IS NULL THEN
+        calibration := @extschema@.quantize_calibrate(relation, source_column, "precision", truncate_dim, ranges, thresholds,
+            sample_rows, sample_percent, quantile, learn_thresholds);
+        q.ranges := calibration.ranges;
+        q.thresholds := calibration.thresholds;
+        q.quantile := calibration.quantile;
+        q.dimensions := calibration.dimensions;
+        q.rows_calibrated := calibration.rows_calibrated;
+        q.state := CASE mode WHEN 'generated' THEN 'ready' ELSE 'backfilling' END;
+        q.created_at := pg_catalog.clock_timestamp();
+        q.calibrated_at := q.created_at;
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        CALL @extschema@.quantize_alter(q, @extschema@.quantize_install(q), lock_timeout);
+    ELSE
+        PERFORM @extschema@.quantize_check_same_calibration(q, ranges, thresholds);
+        IF q.mode = 'trigger' THEN
+            mending := @extschema@.quantize_mend(q);
+            IF pg_catalog.cardinality(mending) > 1 THEN
+                RAISE NOTICE 'the trigger of column "%" was missing or disabled: every code is checked', q.quantized_column;
+            END IF;
+            COMMIT;
+            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+            CALL @extschema@.quantize_alter(q, mending, lock_timeout);
+        END IF;
+        q := @extschema@.quantized_column_record(q.id);
+        IF q.state IN ('requantizing', 'swapping') THEN
+            RAISE EXCEPTION 'column "%" of table "%" is being requantized', q.quantized_column, q.table_name
+                USING ERRCODE = 'object_not_in_prerequisite_state',
+                    HINT = pg_catalog.format('CALL requantize_column(%L, %L) goes on with it.', relation, q.quantized_column);
+        ELSIF @extschema@.quantize_is_complete(q) THEN
+            RAISE NOTICE 'column "%" of table "%" is complete, nothing to do', q.quantized_column, q.table_name;
+            RETURN;
+        END IF;
+        RAISE NOTICE 'going on with column "%" of table "%"', q.quantized_column, q.table_name;
+    END IF;
+    IF q.mode = 'trigger' THEN
+        CALL @extschema@.quantize_backfill(q, batch_rows, pause_ms);
+        PERFORM @extschema@.quantize_lock(q.table_oid);
+        PERFORM @extschema@.quantize_set_state(q.id, 'ready');
+    END IF;
+END
+$$;
+COMMENT ON PROCEDURE quantize_column IS 'add a quantized column to a live table, keep it current, fill it in batches';
+
+-- A second call goes on with the recorded calibration; one that asks for another is a mistake.
+CREATE FUNCTION quantize_check_same_calibration(q quantized_columns, given_ranges real[], given_thresholds real[]) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF given_ranges <> q.ranges OR given_thresholds IS NOT NULL AND given_thresholds IS DISTINCT FROM q.thresholds THEN
+        RAISE EXCEPTION 'column "%" of table "%" was quantized with another calibration', q.quantized_column, q.table_name
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = format('CALL requantize_column(%L, %L, …) changes it.', q.table_oid::regclass, q.quantized_column);
+    END IF;
+END
+$$;
