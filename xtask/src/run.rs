@@ -38,6 +38,7 @@ pub fn cargo(cache: &Cache) -> Command {
         // There are no examples, but asking for them makes cargo choose the same features of the
         // dependencies as for tests, so that nothing is built twice.
         .env("PGRX_BUILD_FLAGS", "--examples")
+        .env("CARGO_TERM_COLOR", "never")
         // Flags from outside replace those that schema generation relies on.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")

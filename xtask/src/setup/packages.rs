@@ -50,9 +50,12 @@ pub fn install(cache: &Cache, missing: &[String]) -> Result<()> {
     }
     println!("  installs {}", missing.join(" "));
     run::logged(apt_get().arg("update"), &cache.log("apt-update"))?;
-    // The lists may have been too old to show the server's packages.
-    let mut names = missing.to_vec();
-    if servers::system().is_empty() && names.iter().all(|name| !name.starts_with("postgresql")) {
+    // Only now it is known for sure which server the distribution offers.
+    let (servers, mut names): (Vec<_>, Vec<_>) = missing
+        .iter()
+        .cloned()
+        .partition(|name| name.starts_with("postgresql"));
+    if !servers.is_empty() {
         names.extend(server_packages());
     }
     let mut install = apt_get();
@@ -88,7 +91,8 @@ fn is_installed(package: &str) -> bool {
         .is_ok_and(|output| output.status.success() && output.stdout == b"installed")
 }
 
-/// Server and headers of the newest supported version that the distribution offers.
+/// Server and headers of the newest supported version that the distribution offers; its own
+/// choice where no package lists have been loaded yet.
 fn server_packages() -> Vec<String> {
     let names = |major| {
         [
@@ -96,13 +100,12 @@ fn server_packages() -> Vec<String> {
             format!("postgresql-server-dev-{major}"),
         ]
     };
-    let offered = servers::SUPPORTED.rev().map(names);
-    offered
-        .into_iter()
+    let fallback = || ["postgresql", "postgresql-server-dev-all"].map(String::from);
+    let mut pairs = servers::SUPPORTED.rev().map(names);
+    pairs
         .find(|pair| pair.iter().all(|name| is_offered(name)))
-        .into_iter()
-        .flatten()
-        .collect()
+        .unwrap_or_else(fallback)
+        .into()
 }
 
 fn is_offered(package: &str) -> bool {

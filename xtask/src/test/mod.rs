@@ -75,7 +75,7 @@ fn everything(session: &mut Session, cache: &Cache, servers: &[Installation]) ->
 fn lints(session: &mut Session, cache: &Cache, servers: &[Installation]) -> Result<()> {
     session.check(
         "format",
-        run::cargo(cache).args(["fmt", "--all", "--check"]),
+        run::cargo(cache).args(["fmt", "--all", "--check", "--", "--color", "never"]),
     )?;
     let mut clippy = run::cargo(cache);
     clippy.args([
