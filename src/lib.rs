@@ -92,6 +92,26 @@ extension_sql_file!(
     name = "migration_follow",
     requires = ["migration_status"]
 );
+extension_sql_file!(
+    "../sql/search/columns.sql",
+    name = "search_columns",
+    requires = ["migration_follow"]
+);
+extension_sql_file!(
+    "../sql/search/statement.sql",
+    name = "search_statement",
+    requires = ["search_columns"]
+);
+extension_sql_file!(
+    "../sql/search/search.sql",
+    name = "semantic_search",
+    requires = ["search_statement"]
+);
+extension_sql_file!(
+    "../sql/search/rescore.sql",
+    name = "rescore",
+    requires = ["semantic_search"]
+);
 
 /// What `cargo pgrx test` needs to know.
 #[cfg(test)]
