@@ -150,9 +150,25 @@ BEGIN
 END
 $$;
 
--- The columns of each stage. Codes that are still being backfilled are passed over: the floats are searched until then.
+-- Whether an index on this column returns rows in the order of a metric.
+CREATE FUNCTION semantic_search_has_index(relation oid, name name, metric text) RETURNS boolean
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pg_index i
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        JOIN pg_opclass c ON c.oid = i.indclass[0]
+        JOIN pg_amop m ON m.amopfamily = c.opcfamily AND m.amoppurpose = 'o' AND m.amoplefttype = c.opcintype
+        JOIN pg_operator o ON o.oid = m.amopopr
+        WHERE i.indrelid = relation AND a.attname = name AND i.indisvalid AND i.indpred IS NULL
+            AND o.oprname = CASE metric WHEN 'ip' THEN '<#>' WHEN 'l2' THEN '<->' WHEN 'hamming' THEN '<~>' ELSE '<=>' END);
+END
+$$;
+
+-- The columns of each stage. Codes that are still being backfilled are passed over, as are codes that nobody asked for
+-- where the floats have an index of their own: then the floats are searched.
 CREATE FUNCTION semantic_search_choose(
-    relation oid, embedding name, quantized name, refine name, rescore boolean, given_ranges real[]
+    relation oid, embedding name, quantized name, refine name, rescore boolean, exact boolean, metric text, given_ranges real[]
 ) RETURNS semantic_search_stages
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -185,7 +201,9 @@ BEGIN
         END IF;
     END IF;
     IF (stages.embedding).name IS NOT NULL THEN
-        IF (stages.quantized).state = 'backfilling' THEN
+        IF (stages.quantized).state = 'backfilling' OR rescore AND NOT exact AND quantized IS NULL AND refine IS NULL
+            AND @extschema@.semantic_search_has_index(relation, (stages.embedding).name, metric)
+        THEN
             stages.quantized := NULL;
         END IF;
         IF (stages.refine).state = 'backfilling' OR (stages.quantized).name IS NULL THEN

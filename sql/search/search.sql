@@ -113,7 +113,7 @@ BEGIN
     PERFORM @extschema@.semantic_search_check(corpus, query, top_k, rescore, rescore_multiplier, exact, metric);
     stages := @extschema@.semantic_search_choose(
         (SELECT t.typrelid FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) corpus),
-        embedding, quantized, refine, rescore, ranges);
+        embedding, quantized, refine, rescore, exact, metric, ranges);
     PERFORM @extschema@.semantic_search_check_stages(stages,
         coalesce(pg_catalog.array_length(query, 2), pg_catalog.array_length(query, 1)), metric);
     -- Truncated embeddings were normalized again. Only the scan of int8 codes makes a difference.
