@@ -5,6 +5,8 @@
 
 #![deny(unsafe_code)]
 
+use std::io::Write;
+
 use anyhow::{Context, Result};
 use cluster::{Cluster, Installation, Options};
 use postgres::Client;
@@ -42,4 +44,20 @@ pub fn create_extension(cluster: &Cluster, database: &str) -> Result<()> {
     client
         .batch_execute("CREATE EXTENSION pg_quantize")
         .with_context(|| format!("could not create the extension in database {database}"))
+}
+
+/// Whether an extension can be created on the tested Postgres; where it can't, says on standard error (which cargo does
+/// not hold back) that the calling test is skipped.
+pub fn available(extension: &str) -> Result<bool> {
+    let installation = installation()?;
+    let available = installation.has_extension(extension);
+    if !available {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        let version = &installation.version;
+        writeln!(
+            std::io::stderr(),
+            "skipped {test}: {version} has no extension {extension}"
+        )?;
+    }
+    Ok(available)
 }
