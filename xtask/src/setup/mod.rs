@@ -94,7 +94,7 @@ fn report(cache: &Cache) -> Result<()> {
         println!("nothing is missing");
         return Ok(());
     }
-    println!("missing; `cargo xtask setup` as root runs these, or run them yourself:");
+    println!("missing; `cargo xtask setup` runs these (system packages as root only):");
     commands.iter().for_each(|line| println!("  {line}"));
     bail!("the setup is incomplete");
 }
