@@ -5,16 +5,16 @@
 -- trigger does) or left it missing. An update sets the column to itself: the trigger computes the code, once.
 
 -- Takes the table for this transaction, or says that another session is at work on it.
-CREATE FUNCTION quantize_lock(relation oid) RETURNS void
+CREATE FUNCTION quantize_lock(of_table oid) RETURNS void
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    table_key integer := @extschema@.quantize_lock_table(relation);
+    table_key integer := @extschema@.quantize_lock_table(of_table);
 BEGIN
     IF NOT pg_try_advisory_xact_lock(table_key, @extschema@.quantize_lock_key()) THEN
-        RAISE EXCEPTION 'another session is quantizing table "%"', (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
+        RAISE EXCEPTION 'another session is quantizing table "%"', (SELECT c.relname FROM pg_class c WHERE c.oid = of_table)
             USING ERRCODE = 'object_in_use',
                 DETAIL = format('Its process is %s.', (SELECT string_agg(l.pid::text, ', ') FROM pg_locks l
-                    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.classid = relation
+                    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.classid = of_table
                         AND l.objid = @extschema@.quantize_lock_key()::oid)),
                 HINT = 'Watch it in the view quantize_progress.';
     END IF;
@@ -246,6 +246,7 @@ BEGIN
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     END LOOP;
     FOREACH again IN ARRAY @extschema@.quantize_retries(q.id) LOOP
+        PERFORM @extschema@.quantize_lock(q.table_oid);
         CALL @extschema@.quantize_batch(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again), rows_done, rows_left);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

@@ -1,11 +1,28 @@
 -- What a migration refuses, before it changes anything.
 
--- CALL commits, so it can't run inside a transaction block; without this check the first COMMIT would say so in its own,
--- less helpful words. (A block started earlier than the statement; a procedure that has committed is the other way round.)
-CREATE FUNCTION quantize_check_transaction(procedure text) RETURNS void
-    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- What Postgres says, in the language of the server, to a COMMIT where none is possible, as in a function.
+CREATE FUNCTION quantize_commit_refusal() RETURNS text
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF now() < statement_timestamp() THEN
+    COMMIT;
+    RETURN NULL;
+EXCEPTION WHEN invalid_transaction_termination THEN
+    RETURN SQLERRM;
+END
+$$;
+
+-- CALL commits, so it can't run inside a transaction block. To find out, this tries a COMMIT that is refused in any case,
+-- because of the block's handler: inside a transaction block the reason given is the same as in a function.
+CREATE PROCEDURE quantize_check_transaction(procedure text) LANGUAGE plpgsql AS $$
+DECLARE
+    refusal text;
+BEGIN
+    BEGIN
+        COMMIT;
+    EXCEPTION WHEN invalid_transaction_termination THEN
+        refusal := SQLERRM;
+    END;
+    IF refusal = @extschema@.quantize_commit_refusal() THEN
         RAISE EXCEPTION '% cannot run inside a transaction block', procedure
             USING ERRCODE = 'active_sql_transaction',
                 DETAIL = 'It commits after every batch, so that it never holds locks for long.',

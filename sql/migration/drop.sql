@@ -25,7 +25,7 @@ CREATE PROCEDURE drop_quantized_column(relation regclass, quantized_column name,
 DECLARE
     q @extschema@.quantized_columns;
 BEGIN
-    PERFORM @extschema@.quantize_check_transaction('drop_quantized_column');
+    CALL @extschema@.quantize_check_transaction('drop_quantized_column');
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     PERFORM @extschema@.quantize_check_batches(1, 0, lock_timeout);

@@ -154,7 +154,7 @@ DECLARE
     calibration @extschema@.quantize_calibration;
     mending text[];
 BEGIN
-    PERFORM @extschema@.quantize_check_transaction('quantize_column');
+    CALL @extschema@.quantize_check_transaction('quantize_column');
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     PERFORM @extschema@.quantize_check_calibration("precision", ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);

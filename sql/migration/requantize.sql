@@ -212,7 +212,7 @@ DECLARE
     q @extschema@.quantized_columns;
     missing text;
 BEGIN
-    PERFORM @extschema@.quantize_check_transaction('requantize_column');
+    CALL @extschema@.quantize_check_transaction('requantize_column');
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     q := @extschema@.quantized_column_of(relation, quantized_column);
