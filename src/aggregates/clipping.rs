@@ -7,6 +7,10 @@ use quantize::calibration::clipping;
 use crate::errors::{OrRaise, raise};
 use crate::types::{FloatArray, FloatMatrix, NewArray, State, ranges_of};
 
+fn fits(lengths: &[i32]) -> bool {
+    matches!(lengths, [len] if clipping::is_state_len(*len as usize))
+}
+
 #[pg_extern(sql = false)]
 fn clipping_report_transition(
     state: Option<State<'_, u64>>,
@@ -14,7 +18,7 @@ fn clipping_report_transition(
     ranges: Option<FloatMatrix<'_>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<u64>> {
-    let state = state.map(|state| state.within(fcinfo).into_mutable());
+    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
     let Some(embedding) = embedding else {
         return state;
     };
@@ -41,11 +45,11 @@ fn clipping_report_combine(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<u64>> {
     let Some(state) = state else {
-        return other.map(|other| NewArray::vector(other.within(fcinfo).values()));
+        return other.map(|other| NewArray::vector(other.within(fcinfo, fits).values()));
     };
-    let mut state = state.within(fcinfo).into_mutable();
+    let mut state = state.within(fcinfo, fits).into_mutable();
     if let Some(other) = other {
-        clipping::merge(state.values_mut(), other.values()).or_raise();
+        clipping::merge(state.values_mut(), other.within(fcinfo, fits).values()).or_raise();
     }
     Some(state)
 }
@@ -55,7 +59,7 @@ fn clipping_report_final(
     state: Option<State<'_, u64>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<JsonB> {
-    let state = state?.within(fcinfo);
+    let state = state?.within(fcinfo, fits);
     let report = clipping::finish(state.values());
     match serde_json::to_value(report) {
         Ok(json) => Some(JsonB(json)),

@@ -19,6 +19,10 @@ fn quantile_of(state: &[u32]) -> f64 {
     f64::from_bits(u64::from(state[0]) | u64::from(state[1]) << 32)
 }
 
+fn fits(lengths: &[i32]) -> bool {
+    matches!(lengths, [len] if *len as usize > HEADER && sketch::is_state_len(*len as usize - HEADER))
+}
+
 #[pg_extern(sql = false)]
 fn calibrate_quantile_transition(
     state: Option<State<'_, u32>>,
@@ -26,7 +30,7 @@ fn calibrate_quantile_transition(
     quantile: Option<f64>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<u32>> {
-    let state = state.map(|state| state.within(fcinfo).into_mutable());
+    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
     let Some(embedding) = embedding else {
         return state;
     };
@@ -68,10 +72,11 @@ fn calibrate_quantile_combine(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<u32>> {
     let Some(state) = state else {
-        return other.map(|other| NewArray::vector(other.within(fcinfo).values()));
+        return other.map(|other| NewArray::vector(other.within(fcinfo, fits).values()));
     };
-    let mut state = state.within(fcinfo).into_mutable();
+    let mut state = state.within(fcinfo, fits).into_mutable();
     if let Some(other) = other {
+        let other = other.within(fcinfo, fits);
         sketch::merge(&mut state.values_mut()[HEADER..], &other.values()[HEADER..]).or_raise();
     }
     Some(state)
@@ -82,7 +87,7 @@ fn calibrate_quantile_final(
     state: Option<State<'_, u32>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<f32>> {
-    let state = state?.within(fcinfo);
+    let state = state?.within(fcinfo, fits);
     let words = state.values();
     let ranges = sketch::finish(&words[HEADER..], quantile_of(words)).or_raise();
     Some(NewArray::ranges(&ranges))

@@ -6,13 +6,18 @@ use quantize::calibration;
 use crate::errors::OrRaise;
 use crate::types::{FloatArray, FloatMatrix, NewArray, State, ranges_of};
 
+/// Two rows: minima and maxima.
+fn fits(lengths: &[i32]) -> bool {
+    matches!(lengths, [2, dimensions] if *dimensions > 0)
+}
+
 #[pg_extern(sql = false)]
 fn calibrate_ranges_transition(
     state: Option<State<'_, f32>>,
     embedding: Option<FloatArray<'_>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<f32>> {
-    let state = state.map(|state| state.within(fcinfo).into_mutable());
+    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
     let Some(embedding) = embedding else {
         return state;
     };
@@ -34,7 +39,7 @@ fn merge_ranges_transition(
     ranges: Option<FloatMatrix<'_>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<f32>> {
-    let state = state.map(|state| state.within(fcinfo).into_mutable());
+    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
     let Some(ranges) = ranges else {
         return state;
     };

@@ -6,13 +6,17 @@ use quantize::calibration::mean;
 use crate::errors::OrRaise;
 use crate::types::{FloatArray, NewArray, State};
 
+fn fits(lengths: &[i32]) -> bool {
+    matches!(lengths, [len] if mean::is_state_len(*len as usize))
+}
+
 #[pg_extern(sql = false)]
 fn calibrate_thresholds_transition(
     state: Option<State<'_, f64>>,
     embedding: Option<FloatArray<'_>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<f64>> {
-    let state = state.map(|state| state.within(fcinfo).into_mutable());
+    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
     let Some(embedding) = embedding else {
         return state;
     };
@@ -31,11 +35,11 @@ fn calibrate_thresholds_combine(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<f64>> {
     let Some(state) = state else {
-        return other.map(|other| NewArray::vector(other.within(fcinfo).values()));
+        return other.map(|other| NewArray::vector(other.within(fcinfo, fits).values()));
     };
-    let mut state = state.within(fcinfo).into_mutable();
+    let mut state = state.within(fcinfo, fits).into_mutable();
     if let Some(other) = other {
-        mean::merge(state.values_mut(), other.values()).or_raise();
+        mean::merge(state.values_mut(), other.within(fcinfo, fits).values()).or_raise();
     }
     Some(state)
 }
@@ -45,6 +49,6 @@ fn calibrate_thresholds_final(
     state: Option<State<'_, f64>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<f32>> {
-    let state = state?.within(fcinfo);
+    let state = state?.within(fcinfo, fits);
     Some(NewArray::vector(&mean::finish(state.values())))
 }

@@ -389,11 +389,22 @@ unsafe impl<'fcx, T: Element> ArgAbi<'fcx> for State<'fcx, T> {
     }
 }
 
-impl<T> State<'_, T> {
-    /// Says in which context the state may be updated in place; an error outside of an aggregate, so
-    /// that nobody passes a state of their own making.
-    pub fn within(mut self, fcinfo: pg_sys::FunctionCallInfo) -> Self {
+impl<T: Element> State<'_, T> {
+    /// Says in which context the state may be updated in place; an error outside of an aggregate, or
+    /// where the lengths of its dimensions don't fit: an aggregate of somebody else's making may start
+    /// from any value.
+    pub fn within(
+        mut self,
+        fcinfo: pg_sys::FunctionCallInfo,
+        fits: impl FnOnce(&[i32]) -> bool,
+    ) -> Self {
         self.in_place = aggregate_context(fcinfo) == AggregateContext::Aggregate;
+        if !fits(self.arg.lengths()) {
+            raise(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "invalid aggregate state",
+            );
+        }
         self
     }
 }

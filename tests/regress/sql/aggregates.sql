@@ -94,3 +94,17 @@ SELECT calibrate_thresholds_final('{}');
 SELECT clipping_report_transition('{}', '{1}', '{{1},{1}}');
 SELECT clipping_report_combine('{1}', NULL);
 SELECT clipping_report_final('{1}');
+-- So do they when somebody builds an aggregate of them that starts from nonsense.
+CREATE AGGREGATE own_ranges(real[]) (SFUNC = calibrate_ranges_transition, STYPE = real[], INITCOND = '{1,2,3}');
+CREATE AGGREGATE own_quantiles(real[], float8) (SFUNC = calibrate_quantile_transition, STYPE = integer[], FINALFUNC = calibrate_quantile_final, INITCOND = '{1}');
+CREATE AGGREGATE own_thresholds(real[]) (SFUNC = calibrate_thresholds_transition, STYPE = float8[], FINALFUNC = calibrate_thresholds_final, INITCOND = '{}');
+CREATE AGGREGATE own_report(real[], real[]) (SFUNC = clipping_report_transition, STYPE = bigint[], FINALFUNC = clipping_report_final, INITCOND = '{1,2,3}');
+CREATE AGGREGATE own_nulls(real[]) (SFUNC = calibrate_ranges_transition, STYPE = real[], INITCOND = '{{1},{NULL}}');
+SELECT own_ranges('{1}');
+SELECT own_quantiles('{1}', 0.9);
+SELECT own_thresholds('{1}');
+SELECT own_thresholds(NULL);
+SELECT own_report('{1}', '{{0},{1}}');
+SELECT own_nulls('{1}');
+CREATE AGGREGATE own_start(real[]) (SFUNC = calibrate_ranges_transition, STYPE = real[], INITCOND = '{{0},{0}}');
+SELECT own_start(v) AS widened_from_zero FROM (VALUES ('{1}'::real[]), ('{3}')) AS t(v);

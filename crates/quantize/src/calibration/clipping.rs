@@ -18,6 +18,11 @@ pub const fn state_len(dimensions: usize) -> usize {
     1 + STRIDE * dimensions
 }
 
+/// Whether a state can have this length.
+pub const fn is_state_len(len: usize) -> bool {
+    len > 1 && (len - 1).is_multiple_of(STRIDE)
+}
+
 /// Writes checked ranges (d minima, then d maxima) into a state of zeros.
 pub fn start(state: &mut [u64], ranges: &[f32]) {
     for (words, packed) in state[1..].chunks_exact_mut(STRIDE).zip(packed(ranges)) {

@@ -9,6 +9,11 @@ pub const fn state_len(dimensions: usize) -> usize {
     dimensions + 1
 }
 
+/// Whether a state can have this length.
+pub const fn is_state_len(len: usize) -> bool {
+    len > 1
+}
+
 /// Adds one embedding.
 ///
 /// # Errors

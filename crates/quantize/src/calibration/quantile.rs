@@ -34,6 +34,11 @@ pub const fn state_len(dimensions: usize) -> usize {
     1 + dimensions * STRIDE
 }
 
+/// Whether a state can have this length.
+pub const fn is_state_len(len: usize) -> bool {
+    len > 1 && (len - 1).is_multiple_of(STRIDE)
+}
+
 /// Prepares a state of zeros for its first row.
 pub fn start(state: &mut [u32]) {
     for sketch in state[1..].chunks_exact_mut(STRIDE) {
@@ -47,7 +52,7 @@ pub fn start(state: &mut [u32]) {
 /// # Errors
 /// [`Error::CorruptState`].
 pub fn check(state: &[u32]) -> Result<(), Error> {
-    if state.len() <= 1 || !(state.len() - 1).is_multiple_of(STRIDE) {
+    if !is_state_len(state.len()) {
         return Err(Error::CorruptState("length of a quantile sketch"));
     }
     let sane = state[1..].chunks_exact(STRIDE).all(|sketch| {
