@@ -8,12 +8,28 @@
 use pgrx::prelude::*;
 
 mod aggregates;
+#[allow(unsafe_code)]
+mod am;
 mod errors;
 mod functions;
+mod gucs;
+#[allow(unsafe_code)]
+mod storage;
+#[cfg(any(test, feature = "pg_test"))]
+#[allow(unsafe_code)]
+mod tests;
 #[allow(unsafe_code)]
 mod types;
 
 pgrx::pg_module_magic!(name, version);
+
+/// Called when a backend loads the library.
+#[pg_guard]
+#[allow(non_snake_case)]
+pub extern "C-unwind" fn _PG_init() {
+    gucs::register();
+    am::register_options();
+}
 
 extension_sql_file!("../sql/types.sql", name = "types");
 extension_sql_file!("../sql/casts.sql", name = "casts", requires = ["types"]);
@@ -43,9 +59,14 @@ extension_sql_file!(
     requires = ["operators"]
 );
 extension_sql_file!(
+    "../sql/qivf.sql",
+    name = "qivf",
+    requires = ["operator_classes"]
+);
+extension_sql_file!(
     "../sql/migration/catalog.sql",
     name = "migration_catalog",
-    requires = ["operator_classes"]
+    requires = ["qivf"]
 );
 extension_sql_file!(
     "../sql/migration/statements.sql",

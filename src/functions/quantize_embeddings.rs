@@ -5,8 +5,8 @@ use quantize::{Precision, Ranges, binary, int8};
 
 use crate::errors::{OrRaise, raise, raise_with_hint};
 use crate::types::{
-    Binary, CalibrationRows, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena, NewVector, Quantized, Uint8,
-    cached, ranges_of,
+    Binary, CalibrationRows, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena, NewVector,
+    Quantized, Uint8, cached, ranges_of,
 };
 
 /// sentence-transformers' `quantize_embeddings` for one embedding.

@@ -90,10 +90,19 @@ impl<T: Element> ArrayArg<'_, T> {
     /// The argument is not null, and SQL declares it as an array of `T`.
     unsafe fn unbox(arg: Arg<'_, '_>, ndim: i32, what: &str, shape: &str) -> Self {
         // SAFETY: the caller says that it is an array.
-        let stored = unsafe {
+        unsafe {
             let datum: pg_sys::Datum = arg.unbox_arg_using_from_datum().expect("not null");
-            Detoasted::aligned(datum)
-        };
+            Self::from_datum(datum, ndim, what, shape)
+        }
+    }
+
+    /// As `unbox`.
+    ///
+    /// # Safety
+    /// `datum` is an array of `T`, not null, that outlives the result.
+    unsafe fn from_datum(datum: pg_sys::Datum, ndim: i32, what: &str, shape: &str) -> Self {
+        // SAFETY: the caller says that it is an array.
+        let stored = unsafe { Detoasted::aligned(datum) };
         let array = Self {
             stored,
             element: PhantomData,
@@ -169,6 +178,15 @@ impl std::ops::Deref for FloatArray<'_> {
 }
 
 impl FloatArray<'_> {
+    /// Takes a datum, or raises an error when it is not a vector without nulls.
+    ///
+    /// # Safety
+    /// `datum` is a `real[]`, not null, that outlives the result.
+    pub unsafe fn from_datum(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the caller says so.
+        Self(unsafe { ArrayArg::from_datum(datum, 1, "embedding", "one-dimensional") })
+    }
+
     /// The whole array as bytes, for caching.
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes()
@@ -229,8 +247,7 @@ impl<'a> std::ops::Deref for CalibrationRows<'a> {
 unsafe impl<'fcx> ArgAbi<'fcx> for CalibrationRows<'fcx> {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: as above; not null by the caller's word.
-        let array =
-            unsafe { ArrayArg::unbox(arg, 2, "calibration_embeddings", "two-dimensional") };
+        let array = unsafe { ArrayArg::unbox(arg, 2, "calibration_embeddings", "two-dimensional") };
         Self(FloatMatrix(array))
     }
 }

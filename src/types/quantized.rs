@@ -118,11 +118,12 @@ fn parse(text: &str) -> Result<NewVarlena, Error> {
         _ => return Err(invalid("must be a precision and a list in brackets".into())),
     };
     let precision = Precision::from_name(name.trim_ascii())?;
-    let (dimensions, payload) = parse_payload(precision, list.trim_ascii()).map_err(|e| match e {
-        // Of the whole text rather than of the list, which is in the form of another type.
-        Error::InvalidText { reason, .. } => invalid(reason),
-        other => other,
-    })?;
+    let (dimensions, payload) =
+        parse_payload(precision, list.trim_ascii()).map_err(|e| match e {
+            // Of the whole text rather than of the list, which is in the form of another type.
+            Error::InvalidText { reason, .. } => invalid(reason),
+            other => other,
+        })?;
     Ok(Quantized::fill(precision, dimensions, |bytes| {
         bytes.copy_from_slice(&payload);
         Ok(())

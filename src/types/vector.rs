@@ -100,6 +100,17 @@ pub struct Vector<'a, K> {
 }
 
 impl<K: Kind> Vector<'_, K> {
+    /// # Safety
+    /// `datum` is of the SQL type of this kind, not null, and outlives the result.
+    #[inline]
+    pub unsafe fn from_datum(datum: pg_sys::Datum) -> Self {
+        Self {
+            // SAFETY: the caller says that it is a varlena.
+            stored: unsafe { Detoasted::packed(datum) },
+            kind: PhantomData,
+        }
+    }
+
     /// The number of dimensions.
     #[inline]
     pub fn dimensions(&self) -> usize {
@@ -135,13 +146,9 @@ impl Vector<'_, Int8> {
 unsafe impl<'fcx, K: Kind> ArgAbi<'fcx> for Vector<'fcx, K> {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: the caller says that the argument is not null and of this type.
-        let stored = unsafe {
+        unsafe {
             let datum: pg_sys::Datum = arg.unbox_arg_using_from_datum().expect("not null");
-            Detoasted::packed(datum)
-        };
-        Self {
-            stored,
-            kind: PhantomData,
+            Self::from_datum(datum)
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{Error, Ranges, check_finite};
 /// Clipping before rounding gives the same result as after, because the limits are whole numbers,
 /// and lets `floor` be a truncation.
 #[inline(always)]
+#[allow(clippy::manual_clamp)] // `clamp` keeps a NaN.
 fn code(x: f32, min: f32, step: f32) -> u8 {
     let clipped = ((x - min) / step).max(0.0).min(255.0);
     // SAFETY: `max` and `min` return their constant where the other operand is NaN, so this is a number within 0…255.

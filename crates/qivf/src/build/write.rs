@@ -1,0 +1,496 @@
+//! Writing the pages: nodes, the root's list, list pages in the order of the centroids, refine pages in the order of the
+//! first homes. Where everything goes is known before the first byte is written.
+
+use super::assign::{Homes, NO_LIST};
+use super::rows::Gathered;
+use super::{Crew, Phase, Source};
+use crate::error::{Error, Result};
+use crate::layout::group::{self, EntryPointer, MAX_TAG, SECOND_HOME};
+use crate::layout::node::Node;
+use crate::layout::{self, PageKind, Pointer, Tid};
+use crate::space::{Space, residual_entry};
+use crate::store::{BlockNumber, BulkStore, NO_BLOCK};
+use ndarray::Axis;
+use quantize::row_code::round_up;
+
+/// Share of a bucket's first page that bulk loading fills, so that inserts find room.
+const FILL: f64 = 0.9;
+
+/// Writes the rows without a code from block 1 on; returns the next free block.
+pub(super) fn tids<S: BulkStore>(store: &mut S, rows: &[(Tid, u8)]) -> Result<BlockNumber> {
+    let slots = layout::tids::slots();
+    let pages = rows.len().div_ceil(slots.per_page).max(1);
+    for i in 0..pages {
+        let block = 1 + i as BlockNumber;
+        let mut page = layout::tids::empty();
+        for (tid, state) in rows.iter().skip(i * slots.per_page).take(slots.per_page) {
+            page.extend(layout::tids::entry(*tid, *state));
+        }
+        if i + 1 < pages {
+            layout::set_next(&mut page, block + 1);
+        } else if i > 0 {
+            layout::set_next(&mut page, NO_BLOCK);
+        }
+        if i == 0 {
+            layout::set_room_hint(&mut page, pages as BlockNumber);
+        }
+        store.put(block, &page)?;
+    }
+    Ok(1 + pages as BlockNumber)
+}
+
+/// Lists that share a chain of pages.
+struct Bucket {
+    lists: std::ops::Range<usize>,
+    first_block: BlockNumber,
+    pages: usize,
+}
+
+/// Rows ordered by one of their homes: `rows[starts[l]..starts[l + 1]]` are those of list `l`.
+struct ByList {
+    rows: Vec<u32>,
+    starts: Vec<usize>,
+}
+
+impl ByList {
+    fn new(homes: &Homes, home: usize) -> Self {
+        let lists = homes.centroids.nrows();
+        let mut starts = vec![0; lists + 1];
+        let of = |row: &[u32; 2]| row[home];
+        for list in homes.lists.iter().map(of).filter(|l| *l != NO_LIST) {
+            starts[list as usize + 1] += 1;
+        }
+        for i in 0..lists {
+            starts[i + 1] += starts[i];
+        }
+        let mut next = starts.clone();
+        let mut rows = vec![0; starts[lists]];
+        for (row, list) in homes
+            .lists
+            .iter()
+            .map(of)
+            .enumerate()
+            .filter(|(_, l)| *l != NO_LIST)
+        {
+            rows[next[list as usize]] = row as u32;
+            next[list as usize] += 1;
+        }
+        Self { rows, starts }
+    }
+
+    fn of(&self, list: usize) -> &[u32] {
+        &self.rows[self.starts[list]..self.starts[list + 1]]
+    }
+}
+
+/// Packs lists into buckets: as many as fit the fill of one page, or one list with as many pages as it needs.
+fn pack(
+    layout: &group::Layout,
+    sizes: impl Iterator<Item = usize>,
+    mut block: BlockNumber,
+) -> Result<Vec<Bucket>> {
+    let limit = ((layout.groups as f64 * FILL) as usize).max(1);
+    let mut buckets: Vec<Bucket> = Vec::new();
+    let mut open = 0;
+    for (list, entries) in sizes.enumerate() {
+        let groups = entries.div_ceil(layout.lanes);
+        match buckets.last_mut() {
+            Some(bucket)
+                if open + groups <= limit && bucket.lists.len() <= usize::from(MAX_TAG) =>
+            {
+                bucket.lists.end = list + 1;
+                open += groups;
+            }
+            _ => {
+                if block >= NO_BLOCK - 1 {
+                    return Err(Error::Full);
+                }
+                let pages = groups.div_ceil(layout.groups).max(1);
+                buckets.push(Bucket {
+                    lists: list..list + 1,
+                    first_block: block,
+                    pages,
+                });
+                block += pages as BlockNumber;
+                open = if pages > 1 { limit } else { groups };
+            }
+        }
+    }
+    Ok(buckets)
+}
+
+/// Everything a worker needs to fill one page.
+struct PageJob {
+    bucket: usize,
+    page: usize,
+    /// Per list: its rows with their pointers.
+    lists: Vec<(Gathered, Vec<EntryPointer>)>,
+}
+
+/// A filled page, and what it says about the radii of its lists.
+struct FilledPage {
+    bucket: usize,
+    page: usize,
+    payload: Vec<u8>,
+    spreads: Vec<Spread>,
+}
+
+/// Distances of entries to their centroid.
+#[derive(Clone, Copy, Default)]
+struct Spread {
+    count: u32,
+    squares: f64,
+    largest: f64,
+}
+
+impl Spread {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.squares += other.squares;
+        self.largest = self.largest.max(other.largest);
+    }
+}
+
+/// Writes everything from block `first` on and returns where the root is.
+pub(super) fn index<S: BulkStore>(
+    store: &mut S,
+    source: &mut Source<'_>,
+    crew: &Crew<'_>,
+    homes: &Homes,
+    first: BlockNumber,
+) -> Result<Pointer> {
+    let space = source.space;
+    let lists = homes.centroids.nrows();
+    let (primary, secondary) = (ByList::new(homes, 0), ByList::new(homes, 1));
+    let mut nodes = encode_nodes(space, homes);
+    let node_pages = (lists + 1).div_ceil(space.node.slots.per_page);
+    let root_groups = lists.div_ceil(space.root.lanes);
+    let root_block = first + node_pages as BlockNumber;
+    let list_block = root_block + root_groups.div_ceil(space.root.groups).max(1) as BlockNumber;
+    let sizes = (0..lists).map(|l| primary.of(l).len() + secondary.of(l).len());
+    let buckets = pack(&space.leaf, sizes, list_block)?;
+    let refine_block = buckets
+        .last()
+        .map_or(list_block, |b| b.first_block + b.pages as BlockNumber);
+    let places = places(space, &primary, refine_block)?;
+
+    fill_buckets(
+        store,
+        source,
+        crew,
+        &buckets,
+        (&primary, &secondary, &places),
+        &mut nodes,
+    )?;
+    write_refine(store, source, crew, &primary, refine_block)?;
+    write_root(store, space, &mut nodes, first, root_block)?;
+    write_nodes(store, space, &nodes, first)?;
+    Ok(node_pointer(space, first, lists))
+}
+
+/// Where the record of each row goes: in the order of the first homes.
+fn places(space: &Space, primary: &ByList, first: BlockNumber) -> Result<Vec<Pointer>> {
+    let pages = primary.rows.len().div_ceil(space.refine.per_page);
+    if pages as u64 + u64::from(first) >= u64::from(NO_BLOCK) {
+        return Err(Error::Full);
+    }
+    let mut places = vec![Pointer::NONE; primary.rows.len()];
+    for (i, row) in primary.rows.iter().enumerate() {
+        places[*row as usize] = Pointer {
+            block: first + (i / space.refine.per_page) as BlockNumber,
+            slot: (i % space.refine.per_page) as u16,
+        };
+    }
+    Ok(places)
+}
+
+/// The node records of all lists, and last that of the root, whose centroid is their mean.
+fn encode_nodes(space: &Space, homes: &Homes) -> Vec<Vec<u8>> {
+    let mean = homes
+        .centroids
+        .mean_axis(Axis(0))
+        .unwrap_or_else(|| ndarray::Array1::zeros(space.dim));
+    let all = homes
+        .centroids
+        .rows()
+        .into_iter()
+        .chain(std::iter::once(mean.view()));
+    all.map(|centroid| {
+        let mut record = vec![0; space.node.slots.size];
+        space.node.encode(&centroid.to_vec(), &mut record);
+        record
+    })
+    .collect()
+}
+
+fn node_pointer(space: &Space, first: BlockNumber, node: usize) -> Pointer {
+    let per_page = space.node.slots.per_page;
+    Pointer {
+        block: first + (node / per_page) as BlockNumber,
+        slot: (node % per_page) as u16,
+    }
+}
+
+fn fill_buckets<S: BulkStore>(
+    store: &mut S,
+    source: &mut Source<'_>,
+    crew: &Crew<'_>,
+    buckets: &[Bucket],
+    (primary, secondary, places): (&ByList, &ByList, &[Pointer]),
+    nodes: &mut [Vec<u8>],
+) -> Result<()> {
+    let space = source.space;
+    let centroids: Vec<Vec<f32>> = nodes
+        .iter()
+        .map(|record| {
+            let mut centroid = vec![0.0; space.dim];
+            space.node.decode(record, &mut centroid);
+            centroid
+        })
+        .collect();
+    let mut spreads = vec![Spread::default(); nodes.len()];
+    let (mut next, mut page, mut done) = (0, 0, 0);
+    let entries_per_page = space.leaf.groups * space.leaf.lanes;
+    crew.run(
+        || {
+            let Some(bucket) = buckets.get(next) else {
+                return Ok(None);
+            };
+            let mut lists = Vec::with_capacity(bucket.lists.len());
+            for list in bucket.lists.clone() {
+                let (first, second) = (primary.of(list), secondary.of(list));
+                let all = first
+                    .iter()
+                    .map(|row| (*row, 0))
+                    .chain(second.iter().map(|row| (*row, SECOND_HOME)));
+                // A bucket of several pages has one list.
+                let (rows, to): (Vec<u32>, Vec<EntryPointer>) = all
+                    .skip(page * entries_per_page)
+                    .take(entries_per_page)
+                    .map(|(row, flags)| {
+                        (
+                            row,
+                            EntryPointer {
+                                pointer: places[row as usize],
+                                flags,
+                            },
+                        )
+                    })
+                    .unzip();
+                lists.push((source.gather(&rows)?, to));
+            }
+            let job = PageJob {
+                bucket: next,
+                page,
+                lists,
+            };
+            (next, page) = if page + 1 < bucket.pages {
+                (next, page + 1)
+            } else {
+                (next + 1, 0)
+            };
+            Ok(Some(job))
+        },
+        |job| fill(space, &buckets[job.bucket], job, &centroids),
+        |filled| {
+            let bucket = &buckets[filled.bucket];
+            store.put(
+                bucket.first_block + filled.page as BlockNumber,
+                &filled.payload,
+            )?;
+            for (list, spread) in bucket.lists.clone().zip(filled.spreads) {
+                spreads[list].add(spread);
+            }
+            done += 1;
+            crew.host
+                .progress(Phase::Writing, done, buckets.len() as u64);
+            Ok(())
+        },
+    )?;
+    for (bucket, list) in buckets
+        .iter()
+        .flat_map(|b| b.lists.clone().map(move |l| (b, l)))
+    {
+        let spread = spreads[list];
+        let node = Node {
+            head: bucket.first_block,
+            tag: (list - bucket.lists.start) as u8,
+            level: 0,
+            radius: (spread.squares / f64::from(spread.count.max(1))).sqrt() as f32,
+            max_radius: round_up(spread.largest * (1.0 + 1e-6)),
+            norm_squared: 0.0,
+            built: spread.count,
+        };
+        node.write(&mut nodes[list]);
+    }
+    Ok(())
+}
+
+/// Encodes the entries of one page of a bucket.
+fn fill(space: &Space, bucket: &Bucket, job: PageJob, centroids: &[Vec<f32>]) -> FilledPage {
+    let layout = &space.leaf;
+    let mut payload = layout.empty();
+    if job.page + 1 < bucket.pages {
+        layout::set_next(
+            &mut payload,
+            bucket.first_block + job.page as BlockNumber + 1,
+        );
+    }
+    if job.page == 0 && bucket.pages > 1 {
+        layout::set_room_hint(
+            &mut payload,
+            bucket.first_block + bucket.pages as BlockNumber - 1,
+        );
+    }
+    let mut spreads = Vec::with_capacity(job.lists.len());
+    let mut code = vec![0; layout.words];
+    for (i, (rows, pointers)) in job.lists.iter().enumerate() {
+        let centroid = &centroids[bucket.lists.start + i];
+        let points = rows.decode(space);
+        let mut spread = Spread::default();
+        for (e, ((point, error), to)) in points
+            .rows()
+            .into_iter()
+            .zip(rows.errors())
+            .zip(pointers)
+            .enumerate()
+        {
+            let Some(x) = point.as_slice() else { continue };
+            let distance = distance(x, centroid);
+            spread.add(Spread {
+                count: 1,
+                squares: distance * distance,
+                largest: distance + f64::from(error),
+            });
+            let factors = space.sign_entry(x, centroid, &mut code);
+            if e % layout.lanes == 0 {
+                add_group(layout, &mut payload, i as u8);
+            }
+            let group = layout.used(&payload) - 1;
+            layout
+                .group_mut(&mut payload, group)
+                .set(e % layout.lanes, &code, *to, &factors);
+        }
+        spreads.push(spread);
+    }
+    FilledPage {
+        bucket: job.bucket,
+        page: job.page,
+        payload,
+        spreads,
+    }
+}
+
+/// ‖x − c‖.
+pub(crate) fn distance(x: &[f32], c: &[f32]) -> f64 {
+    let squares = x
+        .iter()
+        .zip(c)
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+    squares.sum::<f64>().sqrt()
+}
+
+/// Adds an empty group with `tag` to a page that has room for it.
+fn add_group(layout: &group::Layout, page: &mut Vec<u8>, tag: u8) {
+    let group = layout.used(page);
+    page.resize(layout.page_len(group + 1), 0);
+    layout.set_tag(page, group, tag);
+    layout.group_mut(page, group).clear();
+}
+
+fn write_refine<S: BulkStore>(
+    store: &mut S,
+    source: &mut Source<'_>,
+    crew: &Crew<'_>,
+    primary: &ByList,
+    first: BlockNumber,
+) -> Result<()> {
+    let slots = source.space.refine;
+    let mut page = Vec::with_capacity(crate::store::CAPACITY);
+    for (i, rows) in primary.rows.chunks(slots.per_page).enumerate() {
+        page.clear();
+        page.extend(layout::header(PageKind::Refine));
+        for row in rows {
+            let at = page.len();
+            page.resize(at + slots.size, 0);
+            source
+                .rows
+                .get(*row as usize, source.spill, &mut page[at..])?;
+        }
+        store.put(first + i as BlockNumber, &page)?;
+        if i.is_multiple_of(64) {
+            crew.host.check_interrupts()?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the root's list: the sign entry of every leaf, relative to the root's centroid.
+fn write_root<S: BulkStore>(
+    store: &mut S,
+    space: &Space,
+    nodes: &mut [Vec<u8>],
+    node_block: BlockNumber,
+    root_block: BlockNumber,
+) -> Result<()> {
+    let layout = &space.root;
+    let lists = nodes.len() - 1;
+    let mut mean = vec![0.0; space.dim];
+    space.node.decode(&nodes[lists], &mut mean);
+    let mut pages = vec![layout.empty()];
+    let mut code = vec![0; layout.words];
+    let mut centroid = vec![0.0; space.dim];
+    for (i, record) in nodes[..lists].iter().enumerate() {
+        space.node.decode(record, &mut centroid);
+        let node = Node::read(record);
+        let mut factors = residual_entry(&centroid, &mean, false, &mut code);
+        factors.norm_squared = node.norm_squared;
+        factors.radius = node.radius;
+        if i % layout.lanes == 0 {
+            let last = pages.len() - 1;
+            if layout.used(&pages[last]) == layout.groups {
+                layout::set_next(&mut pages[last], root_block + last as BlockNumber + 1);
+                pages.push(layout.empty());
+            }
+            let last = pages.len() - 1;
+            add_group(layout, &mut pages[last], 0);
+        }
+        let last = pages.len() - 1;
+        let group = layout.used(&pages[last]) - 1;
+        let to = EntryPointer {
+            pointer: node_pointer(space, node_block, i),
+            flags: 0,
+        };
+        layout
+            .group_mut(&mut pages[last], group)
+            .set(i % layout.lanes, &code, to, &factors);
+    }
+    for (i, page) in pages.iter().enumerate() {
+        store.put(root_block + i as BlockNumber, page)?;
+    }
+    Node {
+        head: root_block,
+        tag: 0,
+        level: 1,
+        radius: 0.0,
+        max_radius: 0.0,
+        norm_squared: 0.0,
+        built: lists as u32,
+    }
+    .write(&mut nodes[lists]);
+    Ok(())
+}
+
+fn write_nodes<S: BulkStore>(
+    store: &mut S,
+    space: &Space,
+    nodes: &[Vec<u8>],
+    first: BlockNumber,
+) -> Result<()> {
+    for (i, records) in nodes.chunks(space.node.slots.per_page).enumerate() {
+        let mut page = layout::header(PageKind::Node).to_vec();
+        records.iter().for_each(|record| page.extend(record));
+        store.put(first + i as BlockNumber, &page)?;
+    }
+    Ok(())
+}

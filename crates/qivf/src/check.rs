@@ -1,0 +1,278 @@
+//! Verifying every invariant of an index, and counting what it holds.
+
+use crate::build::distance;
+use crate::error::Result;
+use crate::index::Index;
+use crate::layout::group::{FREE_TAG, SECOND_HOME};
+use crate::layout::node::Node;
+use crate::layout::{self, PageKind, Pointer, Tid, get_f32, refine, tids};
+use crate::scan::lists;
+use crate::space::Space;
+use crate::store::{BlockNumber, NO_BLOCK, PageStore};
+use crate::walk;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What an index holds, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckReport {
+    /// Blocks.
+    pub blocks: u32,
+    /// Blocks never written: added by a transaction that did not commit.
+    pub empty_blocks: u32,
+    /// List pages, of the root too.
+    pub list_pages: u32,
+    /// Refine pages.
+    pub refine_pages: u32,
+    /// Leaf nodes.
+    pub leaves: u32,
+    /// Live rows with a code.
+    pub rows: u64,
+    /// Rows without.
+    pub codeless: u64,
+    /// Dead records that a vacuum has yet to free.
+    pub dead: u64,
+    /// Free refine slots.
+    pub free: u64,
+    /// Sign entries of rows.
+    pub entries: u64,
+    /// The longest bucket, in pages.
+    pub longest_bucket: u32,
+    /// Every broken invariant found, at most 100.
+    pub problems: Vec<String>,
+}
+
+impl CheckReport {
+    fn problem(&mut self, text: String) {
+        if self.problems.len() < 100 {
+            self.problems.push(text);
+        }
+    }
+
+    /// Whether the lists no longer fit the rows, so that a REINDEX would pay.
+    pub fn reindex_due(&self, built_rows: u64) -> bool {
+        self.rows > 10_000.max(4 * built_rows)
+    }
+}
+
+/// Checks everything; `visit` gets every row identifier with whether it has a code, for a comparison with the heap.
+///
+/// # Errors
+/// Only where the structure can't be followed at all; other faults are listed in the report.
+pub fn check<S: PageStore>(
+    index: &Index<S>,
+    mut visit: impl FnMut(Tid, bool),
+) -> Result<CheckReport> {
+    let mut report = CheckReport {
+        blocks: index.store().block_count()?,
+        ..CheckReport::default()
+    };
+    check_codeless(index, &mut report, &mut visit)?;
+    let Some(space) = index.space() else {
+        return Ok(report);
+    };
+    let mut reached: HashSet<BlockNumber> = HashSet::new();
+    let root = lists::with_node(index.store(), space, index.meta().root, |r| {
+        Ok(Node::read(r))
+    })?;
+    walk::chain(index.store(), root.head, |block, page| {
+        reached.insert(block);
+        space.root.check(block, page)
+    })?;
+    let leaves = walk::leaves(index)?;
+    report.leaves = leaves.len() as u32;
+    if leaves.len() != index.meta().lists as usize {
+        report.problem(format!(
+            "meta page says {} lists, root has {}",
+            index.meta().lists,
+            leaves.len()
+        ));
+    }
+    let mut homes: HashMap<Pointer, [u8; 2]> = HashMap::new();
+    let mut tags: BTreeMap<BlockNumber, HashSet<u8>> = BTreeMap::new();
+    for at in leaves {
+        index.store().check_interrupts()?;
+        check_list(index, space, at, &mut tags, &mut homes, &mut report)?;
+    }
+    check_buckets(index, space, &tags, &mut reached, &mut report)?;
+    check_pages(index, space, &reached, &homes, &mut report, &mut visit)?;
+    Ok(report)
+}
+
+fn check_codeless<S: PageStore>(
+    index: &Index<S>,
+    report: &mut CheckReport,
+    visit: &mut impl FnMut(Tid, bool),
+) -> Result<()> {
+    let slots = tids::slots();
+    walk::chain(index.store(), index.meta().tids, |block, page| {
+        layout::expect(block, page, PageKind::Tids)?;
+        for entry in (0..slots.count(page)).filter_map(|s| slots.get(page, s)) {
+            match entry[6] {
+                tids::FREE => {}
+                tids::ZERO | tids::NULL => {
+                    report.codeless += 1;
+                    visit(refine::tid(entry), false);
+                }
+                state => {
+                    report.problem(format!("block {block}: unknown state {state} in tids list"))
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Every entry of one list: it points to a row, its code is what a new encoding gives, the row lies within the radius.
+fn check_list<S: PageStore>(
+    index: &Index<S>,
+    space: &Space,
+    at: Pointer,
+    tags: &mut BTreeMap<BlockNumber, HashSet<u8>>,
+    homes: &mut HashMap<Pointer, [u8; 2]>,
+    report: &mut CheckReport,
+) -> Result<()> {
+    let mut centroid = vec![0.0; space.dim];
+    let node = lists::with_node(index.store(), space, at, |record| {
+        space.node.decode(record, &mut centroid);
+        Ok(Node::read(record))
+    })?;
+    if node.head == NO_BLOCK {
+        return Ok(());
+    }
+    if !tags.entry(node.head).or_default().insert(node.tag) {
+        report.problem(format!(
+            "two lists share tag {} of bucket {}",
+            node.tag, node.head
+        ));
+    }
+    let mut entries = Vec::new();
+    let mut code = vec![0; space.leaf.words];
+    lists::for_each_group(index.store(), &space.leaf, node.head, node.tag, |group| {
+        for lane in (0..space.leaf.lanes).filter(|lane| !group.pointer(*lane).pointer.is_none()) {
+            quantize::sign_code::deinterleave(group.codes(), lane, space.leaf.lanes, &mut code);
+            entries.push((group.pointer(lane), code.clone(), group.factors(lane)));
+        }
+        Ok(())
+    })?;
+    report.entries += entries.len() as u64;
+    let mut x = vec![0.0; space.dim];
+    for (to, stored, factors) in entries {
+        let second = usize::from(to.flags & SECOND_HOME != 0);
+        homes.entry(to.pointer).or_default()[second] += 1;
+        let error = lists::with_row(index.store(), space, to.pointer, |record| {
+            space.decode(record, &mut x);
+            get_f32(record, 12)
+        })?;
+        // A dead record's entries may still be here; there is nothing to compare them with.
+        let Some(error) = error else { continue };
+        let expected = space.sign_entry(&x, &centroid, &mut code);
+        if expected != factors || code != stored {
+            report.problem(format!(
+                "entry of row {:?} in list {at:?} is not what its encoding gives",
+                to.pointer
+            ));
+        }
+        if distance(&x, &centroid) + f64::from(error) > f64::from(node.max_radius) {
+            report.problem(format!(
+                "row {:?} lies beyond the radius of list {at:?}",
+                to.pointer
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Every page of every bucket: in one chain only, and groups only of lists the bucket has.
+fn check_buckets<S: PageStore>(
+    index: &Index<S>,
+    space: &Space,
+    tags: &BTreeMap<BlockNumber, HashSet<u8>>,
+    reached: &mut HashSet<BlockNumber>,
+    report: &mut CheckReport,
+) -> Result<()> {
+    for (head, tags) in tags {
+        let mut length = 0;
+        walk::chain(index.store(), *head, |block, page| {
+            space.leaf.check(block, page)?;
+            length += 1;
+            if !reached.insert(block) {
+                report.problem(format!("block {block} is in two chains"));
+            }
+            for group in 0..space.leaf.used(page) {
+                let tag = space.leaf.tag(page, group);
+                if tag != FREE_TAG && !tags.contains(&tag) {
+                    report.problem(format!("block {block} has a group of unknown list {tag}"));
+                }
+            }
+            Ok(())
+        })?;
+        report.longest_bucket = report.longest_bucket.max(length);
+    }
+    Ok(())
+}
+
+/// Every page by kind: no list page outside the chains, and every live row with exactly its homes.
+fn check_pages<S: PageStore>(
+    index: &Index<S>,
+    space: &Space,
+    reached: &HashSet<BlockNumber>,
+    homes: &HashMap<Pointer, [u8; 2]>,
+    report: &mut CheckReport,
+    visit: &mut impl FnMut(Tid, bool),
+) -> Result<()> {
+    let seconds = u8::from(!index.meta().flat && index.meta().lists > 1);
+    let mut found = 0;
+    for block in 0..report.blocks {
+        index.store().check_interrupts()?;
+        let mut live = Vec::new();
+        index.store().read(block, |page| {
+            match layout::kind(block, page)? {
+                None => report.empty_blocks += 1,
+                Some(PageKind::List) => {
+                    report.list_pages += 1;
+                    if !reached.contains(&block) {
+                        report.problem(format!("list page {block} is in no chain"));
+                    }
+                }
+                Some(PageKind::Refine) => {
+                    report.refine_pages += 1;
+                    for slot in 0..space.refine.count(page) {
+                        let Some(record) = space.refine.get(page, slot) else {
+                            continue;
+                        };
+                        match refine::state(record) {
+                            refine::FREE => report.free += 1,
+                            refine::DEAD => report.dead += 1,
+                            refine::LIVE => live.push((slot as u16, refine::tid(record))),
+                            state => report
+                                .problem(format!("block {block}: unknown state {state} of a row")),
+                        }
+                    }
+                }
+                Some(_) => {}
+            }
+            Ok(())
+        })?;
+        report.rows += live.len() as u64;
+        for (slot, tid) in live {
+            let [first, second] = homes
+                .get(&Pointer { block, slot })
+                .copied()
+                .unwrap_or_default();
+            found += u64::from(first) + u64::from(second);
+            if first != 1 || second != seconds {
+                report.problem(format!(
+                    "row at block {block}, slot {slot} has {first} first and {second} second homes"
+                ));
+            }
+            visit(tid, true);
+        }
+    }
+    if report.dead == 0 && found != report.entries {
+        report.problem(format!(
+            "{} entries for rows that have {found}",
+            report.entries
+        ));
+    }
+    Ok(())
+}

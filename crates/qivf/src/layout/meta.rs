@@ -1,0 +1,228 @@
+//! The meta page, block 0: written when the index is built, by a change of dimension 0 and by tuning; never by inserts.
+//!
+//! | offset | width | field |
+//! |---|---|---|
+//! | 16 | 4 | magic, `qIVF` |
+//! | 20 | 2 | format version |
+//! | 22 | 1 | element: 0 float, 1 int8, 2 uint8, 3 binary |
+//! | 23 | 1 | metric: 0 L2, 1 inner product, 2 cosine, 3 Hamming |
+//! | 24 | 4 | dimension; 0 = built on an empty table, learnt from the first row |
+//! | 28 | 4 | operator class number, for the face to check |
+//! | 32 | 8 | seed of the rotation |
+//! | 40 | 8 | random build identifier |
+//! | 48 | 4 | leaf nodes |
+//! | 52 | 4 | flags: 1 = flat (every leaf has the same centroid), 2 = built on an empty table |
+//! | 56 | 4 + 2 | root node |
+//! | 62 | 2 | reserved, 0 |
+//! | 64 | 4 | first tids page |
+//! | 68 | 4 | `f32` root-mean-square norm of the rows when built |
+//! | 72 | 8 | rows when built |
+//! | 80 | 4 | size of a refine slot |
+//! | 84 | 4 | tuning version, raised by every change of the table below |
+//! | 88 | 4 | queries the tuning rests on, 0 = not tuned |
+//! | 92 | 4 | reserved, 0 |
+//! | 96 | 4·3·K·T | `f32` table for K = 10, 20, 40, … ([`RANKS`]) × targets ([`TARGETS`]): b; lists opened; rows refined |
+
+use super::*;
+
+/// `qIVF`.
+pub const MAGIC: u32 = u32::from_le_bytes(*b"qIVF");
+/// The version of everything in [`super`].
+pub const FORMAT: u16 = 1;
+/// The seed of the rotation: its output is on disk, never change it.
+pub const SEED: u64 = 0x7169_7666_2d73_6565;
+
+/// Ranks for which `b` is learned.
+pub const RANKS: [usize; 5] = [10, 20, 40, 80, 160];
+/// Recall targets for which `b` is learned.
+pub const TARGETS: [f32; 14] = [
+    0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999,
+];
+
+const TABLE: usize = 96;
+const LEN: usize = TABLE + 4 * 3 * RANKS.len() * TARGETS.len();
+const FLAT: u32 = 1;
+const BUILT_EMPTY: u32 = 2;
+
+/// One learned number per rank and target.
+pub type Table = [[f32; TARGETS.len()]; RANKS.len()];
+
+/// What the index has learned about itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tuning {
+    /// Raised by every change.
+    pub version: u32,
+    /// Queries it rests on.
+    pub queries: u32,
+    /// `b`: how many root-mean-square radii a list's key lies before its centroid.
+    pub b: Table,
+    /// Lists opened.
+    pub lists: Table,
+    /// Rows refined.
+    pub refined: Table,
+}
+
+impl Default for Tuning {
+    /// Before anything is measured: one radius, two from 0.95 on.
+    fn default() -> Self {
+        let mut b = [[0.0; TARGETS.len()]; RANKS.len()];
+        for row in &mut b {
+            for (b, target) in row.iter_mut().zip(TARGETS) {
+                *b = if target < 0.95 { 1.0 } else { 2.0 };
+            }
+        }
+        Self {
+            version: 0,
+            queries: 0,
+            b,
+            lists: [[1.0; TARGETS.len()]; RANKS.len()],
+            refined: [[50.0; TARGETS.len()]; RANKS.len()],
+        }
+    }
+}
+
+impl Tuning {
+    /// `b` for rank `k` and `target` (between 0.5 and 0.999), interpolated.
+    pub fn b_at(&self, k: usize, target: f32) -> f32 {
+        Self::at(&self.b, k, target)
+    }
+
+    /// Interpolates `table`: linear in the target, logarithmic in the rank.
+    pub fn at(table: &Table, k: usize, target: f32) -> f32 {
+        let along_targets = |row: &[f32; TARGETS.len()]| interpolate(&TARGETS, row, target);
+        let ranks = RANKS.map(|rank| (rank as f32).log2());
+        let values: [f32; RANKS.len()] = std::array::from_fn(|rank| along_targets(&table[rank]));
+        interpolate(&ranks, &values, (k.max(1) as f32).log2())
+    }
+}
+
+/// The value at `x` of the line through points with ascending `xs`; constant outside.
+pub(crate) fn interpolate(xs: &[f32], ys: &[f32], x: f32) -> f32 {
+    let i = xs.partition_point(|v| *v < x);
+    if i == 0 || i == xs.len() {
+        return ys[i.min(xs.len() - 1)];
+    }
+    let share = (x - xs[i - 1]) / (xs[i] - xs[i - 1]);
+    ys[i - 1] + share * (ys[i] - ys[i - 1])
+}
+
+/// The contents of the meta page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meta {
+    /// Element number, see [`crate::space::Element`].
+    pub element: u8,
+    /// Metric number, see [`crate::space::Metric`].
+    pub metric: u8,
+    /// Dimension, 0 = not known yet.
+    pub dim: u32,
+    /// Operator class number of the face.
+    pub class: u32,
+    /// Seed of the rotation.
+    pub seed: u64,
+    /// Tells this build from any other.
+    pub build_id: u64,
+    /// Leaf nodes.
+    pub lists: u32,
+    /// Whether every leaf has the same centroid.
+    pub flat: bool,
+    /// Whether it was built on an empty table.
+    pub built_empty: bool,
+    /// The root node.
+    pub root: Pointer,
+    /// First tids page.
+    pub tids: BlockNumber,
+    /// Root-mean-square norm of the rows.
+    pub norm: f32,
+    /// Rows when built.
+    pub rows: u64,
+    /// Bytes of a refine slot.
+    pub slot_size: u32,
+    /// What was learned.
+    pub tuning: Tuning,
+}
+
+impl Meta {
+    /// The payload.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut page = vec![0; LEN];
+        page[..HEADER].copy_from_slice(&header(PageKind::Meta));
+        put_u32(&mut page, 16, MAGIC);
+        put_u16(&mut page, 20, FORMAT);
+        page[22] = self.element;
+        page[23] = self.metric;
+        put_u32(&mut page, 24, self.dim);
+        put_u32(&mut page, 28, self.class);
+        put_u64(&mut page, 32, self.seed);
+        put_u64(&mut page, 40, self.build_id);
+        put_u32(&mut page, 48, self.lists);
+        let flags =
+            if self.flat { FLAT } else { 0 } | if self.built_empty { BUILT_EMPTY } else { 0 };
+        put_u32(&mut page, 52, flags);
+        put_u32(&mut page, 56, self.root.block);
+        put_u16(&mut page, 60, self.root.slot);
+        put_u32(&mut page, 64, self.tids);
+        put_f32(&mut page, 68, self.norm);
+        put_u64(&mut page, 72, self.rows);
+        put_u32(&mut page, 80, self.slot_size);
+        put_u32(&mut page, 84, self.tuning.version);
+        put_u32(&mut page, 88, self.tuning.queries);
+        let tables = [&self.tuning.b, &self.tuning.lists, &self.tuning.refined];
+        for (i, v) in tables.into_iter().flatten().flatten().enumerate() {
+            put_f32(&mut page, TABLE + 4 * i, *v);
+        }
+        page
+    }
+
+    /// Reads block 0.
+    pub fn decode(page: &[u8]) -> Result<Self> {
+        if page.len() < LEN || get_u32(page, 16) != MAGIC {
+            return Err(Error::Format {
+                found: "no magic number".into(),
+            });
+        }
+        if get_u16(page, 20) != FORMAT {
+            return Err(Error::Format {
+                found: format!("format version {}", get_u16(page, 20)),
+            });
+        }
+        expect(0, page, PageKind::Meta)?;
+        let mut values = (TABLE..LEN).step_by(4).map(|at| get_f32(page, at));
+        let mut table = || {
+            let mut table: Table = [[0.0; TARGETS.len()]; RANKS.len()];
+            for cell in table.iter_mut().flatten() {
+                *cell = values.next().unwrap_or(0.0);
+            }
+            table
+        };
+        let tuning = Tuning {
+            version: get_u32(page, 84),
+            queries: get_u32(page, 88),
+            b: table(),
+            lists: table(),
+            refined: table(),
+        };
+        if tuning.b.iter().flatten().any(|b| !b.is_finite()) {
+            return Err(Error::corrupt(0, "tuning table is not finite"));
+        }
+        Ok(Self {
+            element: page[22],
+            metric: page[23],
+            dim: get_u32(page, 24),
+            class: get_u32(page, 28),
+            seed: get_u64(page, 32),
+            build_id: get_u64(page, 40),
+            lists: get_u32(page, 48),
+            flat: get_u32(page, 52) & FLAT != 0,
+            built_empty: get_u32(page, 52) & BUILT_EMPTY != 0,
+            root: Pointer {
+                block: get_u32(page, 56),
+                slot: get_u16(page, 60),
+            },
+            tids: get_u32(page, 64),
+            norm: get_f32(page, 68),
+            rows: get_u64(page, 72),
+            slot_size: get_u32(page, 80),
+            tuning,
+        })
+    }
+}

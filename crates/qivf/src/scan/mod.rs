@@ -1,0 +1,610 @@
+//! Best-first search: lists, sign entries and refined rows wait in queues; the nearest is taken next.
+//!
+//! A row leaves the scan when its bound is not beyond the *frontier*, the smallest distance anything unopened may have.
+//! How optimistic the frontier is about lists depends on `b`, learned for the rank K of the row asked for; so the first
+//! row is held back until K rows are *settled*: the K-th smallest upper bound is not beyond the frontier. K grows not with
+//! rows handed out but with rows the caller can already be sure of, see [`Scan::next`].
+//!
+//! Only entries that may still matter are queued. Those of an opened list beyond the K-th upper bound are forgotten,
+//! and the list waits in the queue again with the nearest forgotten key; when it comes up, it is scored again. So the
+//! memory of a scan is bounded by the leaves plus what was refined.
+//!
+//! At target 1 the frontier is certain: lists count with their maximum radius, and every entry is refined.
+
+mod centroids;
+pub(crate) mod lists;
+pub(crate) mod seen;
+mod whole;
+
+pub(crate) use centroids::{Centroids, list_key, read_leaf};
+
+use crate::error::Result;
+use crate::index::Index;
+use crate::layout::group::SECOND_HOME;
+use crate::layout::{Pointer, Tid, refine};
+use crate::query::Query;
+use crate::store::PageStore;
+use centroids::Leaf;
+use lists::{ListTerms, Scored};
+use seen::Seen;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use whole::Whole;
+
+/// Upper bounds kept beyond the highest learned rank; more are never asked for.
+const UPPERS: usize = 1024;
+
+/// The K that are settled one after the other; `b` is interpolated between the learned [`RANKS`].
+const STEPS: [usize; 13] = [10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160];
+
+/// What to do with a row found after rows beyond it were handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Hand it out late.
+    Relaxed,
+    /// Drop it.
+    Strict,
+}
+
+/// How to scan.
+#[derive(Clone, Copy, Debug)]
+pub struct ScanOptions {
+    /// Share of the true neighbours to find, 0.5 … 1; 1 is exact.
+    pub target: f32,
+    /// See [`Order`].
+    pub order: Order,
+    /// Stop after this many rows were refined; 0 = never.
+    pub max_rows: u64,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self {
+            target: 0.95,
+            order: Order::Relaxed,
+            max_rows: 0,
+        }
+    }
+}
+
+/// A row for the executor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// The heap row.
+    pub tid: Tid,
+    /// A lower bound on its distance, or the distance itself. NaN where there is none.
+    pub distance: f64,
+    /// Whether `distance` needs no recheck.
+    pub exact: bool,
+    /// Whether the distance is NULL.
+    pub null: bool,
+}
+
+/// What a scan has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanStats {
+    /// Node records read.
+    pub centroids: u64,
+    /// Lists scored, counting again those scored again.
+    pub lists: u64,
+    /// Sign entries scored.
+    pub codes: u64,
+    /// Rows refined.
+    pub rows: u64,
+    /// Candidates handed out.
+    pub candidates: u64,
+}
+
+/// A float ordered as a number (`total_cmp`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Ordered(f64);
+
+impl Eq for Ordered {}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// A refined row that waits to be handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    bound: Ordered,
+    tid: Tid,
+}
+
+/// An opened or sighted list.
+#[derive(Clone, Copy, Debug)]
+struct OpenList {
+    leaf: Leaf,
+    /// Entries up to here are queued already; `None` before the list is first opened. A key, or at target 1 a distance.
+    queued: Option<f64>,
+    /// The smallest entry that is not, in the same unit.
+    rest: f64,
+}
+
+/// A scan in progress.
+pub struct Scan<S: PageStore> {
+    index: Index<S>,
+    query: Query,
+    options: ScanOptions,
+    /// Index into [`STEPS`].
+    step: usize,
+    b: f32,
+    centroids: Option<Centroids>,
+    lists: Vec<OpenList>,
+    /// (frontier distance, index into `lists`).
+    list_queue: BinaryHeap<Reverse<(Ordered, u32)>>,
+    /// (key, record).
+    code_queue: BinaryHeap<Reverse<(Ordered, Pointer)>>,
+    rows: BinaryHeap<Reverse<Row>>,
+    seen: Seen,
+    /// The smallest upper bounds, ascending.
+    uppers: Vec<f64>,
+    last_bound: f64,
+    whole: Whole,
+    scratch: Vec<Scored>,
+    stats: ScanStats,
+}
+
+impl<S: PageStore> Scan<S> {
+    /// Begins a scan for `query`.
+    pub fn new(index: Index<S>, query: Query, options: ScanOptions) -> Result<Self> {
+        let per_page = index.space().map_or(1, |s| s.refine.per_page);
+        let seen = Seen::new(index.store().block_count()?, per_page)?;
+        let mut scan = Self {
+            query,
+            options,
+            step: 0,
+            b: 0.0,
+            centroids: None,
+            lists: Vec::new(),
+            list_queue: BinaryHeap::new(),
+            code_queue: BinaryHeap::new(),
+            rows: BinaryHeap::new(),
+            seen,
+            uppers: Vec::new(),
+            last_bound: f64::NEG_INFINITY,
+            whole: Whole::new(index.meta().tids),
+            scratch: Vec::new(),
+            stats: ScanStats::default(),
+            index,
+        };
+        if scan.query.degenerate.is_none() {
+            scan.start()?;
+        }
+        Ok(scan)
+    }
+
+    /// What the scan has done.
+    pub fn stats(&self) -> ScanStats {
+        self.stats
+    }
+
+    fn exact(&self) -> bool {
+        self.options.target >= 1.0
+    }
+
+    fn start(&mut self) -> Result<()> {
+        let Some(space) = self.index.space() else {
+            return Ok(());
+        };
+        let store = self.index.store();
+        let mut centroids = Centroids::new(store, space, &self.query, self.index.meta().root)?;
+        if self.exact() || self.index.meta().flat {
+            let mut leaves = Vec::new();
+            for at in centroids.pointers() {
+                leaves.push(read_leaf(store, space, &self.query, at)?);
+            }
+            self.stats.centroids += leaves.len() as u64;
+            for leaf in leaves {
+                let key = if self.exact() {
+                    self.certain_key(&leaf)
+                } else {
+                    f64::NEG_INFINITY
+                };
+                self.push_list(leaf, key);
+            }
+            return Ok(());
+        }
+        self.b = self.learned_b();
+        centroids.rekey(&self.query, self.b);
+        self.centroids = Some(centroids);
+        Ok(())
+    }
+
+    fn learned_b(&self) -> f32 {
+        self.index
+            .meta()
+            .tuning
+            .b_at(STEPS[self.step], self.options.target)
+    }
+
+    /// Overrides the learned `b` and the rank to settle first, for learning.
+    pub(crate) fn set_b(&mut self, b: f32, k: usize) {
+        self.step = STEPS.partition_point(|step| *step < k).min(STEPS.len() - 1);
+        self.b = b;
+        self.rekey();
+    }
+
+    /// Keeps a row from being found.
+    pub(crate) fn exclude(&mut self, at: Pointer) {
+        self.seen.insert(at);
+    }
+
+    /// Settles K and returns the rows among which the caller would find the K nearest, for learning.
+    pub(crate) fn settled(&mut self) -> Result<Vec<Tid>> {
+        self.settle()?;
+        let reach = self.kth_upper();
+        let rows = self.rows.iter().filter(|Reverse(row)| row.bound.0 <= reach);
+        Ok(rows.map(|Reverse(row)| row.tid).collect())
+    }
+
+    /// A distance that no row of the list can be nearer than, whatever the rounding.
+    fn certain_key(&self, leaf: &Leaf) -> f64 {
+        let q = f64::from(self.query.norm);
+        let c = f64::from(leaf.node.norm_squared).sqrt();
+        let slack = (self.query.vector.len() as f64 + 16.0) / f64::from(1u32 << 24);
+        let radius = f64::from(leaf.node.max_radius);
+        let key = if self.query.by_ip {
+            let dot = f64::from(leaf.dot) + q * radius + slack * q * (c + radius);
+            -2.0 * dot
+        } else {
+            let squared =
+                q * q + c * c - 2.0 * f64::from(leaf.dot) - 2.0 * slack * (q + c) * (q + c);
+            let low = (squared.max(0.0).sqrt() - radius).max(0.0);
+            low * low - slack * (q + c) * (q + c)
+        };
+        // Rounding to f32 may go up by one part in 2²⁴; overflow means nothing is certain.
+        let key = (key - key.abs() * 1e-6) as f32;
+        if key.is_finite() {
+            self.query.distance_of(key)
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+
+    fn push_list(&mut self, leaf: Leaf, key: f64) {
+        self.lists.push(OpenList {
+            leaf,
+            queued: None,
+            rest: f64::NEG_INFINITY,
+        });
+        self.list_queue
+            .push(Reverse((Ordered(key), self.lists.len() as u32 - 1)));
+    }
+
+    fn rekey(&mut self) {
+        let Some(mut centroids) = self.centroids.take() else {
+            return;
+        };
+        centroids.rekey(&self.query, self.b);
+        self.centroids = Some(centroids);
+        let waiting = std::mem::take(&mut self.list_queue);
+        self.list_queue = waiting
+            .into_iter()
+            .map(|Reverse((key, i))| {
+                let list = &self.lists[i as usize];
+                // Once opened, a list waits with its forgotten entries, which do not depend on `b`.
+                if list.queued.is_some() {
+                    return Reverse((key, i));
+                }
+                let key = list_key(
+                    &self.query,
+                    list.leaf.nearness,
+                    list.leaf.node.radius,
+                    self.b,
+                );
+                Reverse((Ordered(self.query.distance_of(key)), i))
+            })
+            .collect();
+    }
+
+    /// The next row, nearest first as far as the target promises, or `None` at the end.
+    ///
+    /// The caller can have emitted at most as many rows as have an upper bound within the last bound it was given;
+    /// one more than that is the rank it is asking for now.
+    pub fn next(&mut self) -> Result<Option<Candidate>> {
+        if self.query.degenerate.is_some() {
+            return self.next_of_whole();
+        }
+        loop {
+            let asked = 1 + self.uppers.partition_point(|u| *u <= self.last_bound);
+            self.step_up(asked);
+            let finished = !self.settle()?;
+            let frontier = self.frontier().unwrap_or(f64::INFINITY);
+            match self.rows.peek() {
+                Some(Reverse(row)) if row.bound.0 <= frontier || finished => {
+                    let row = *row;
+                    self.rows.pop();
+                    let late = row.bound.0 < self.last_bound;
+                    self.last_bound = self.last_bound.max(row.bound.0);
+                    if late && self.options.order == Order::Strict {
+                        continue;
+                    }
+                    self.stats.candidates += 1;
+                    return Ok(Some(Candidate {
+                        tid: row.tid,
+                        distance: row.bound.0,
+                        exact: !self.lossy(),
+                        null: false,
+                    }));
+                }
+                _ if finished => return self.next_of_whole(),
+                _ => self.step()?,
+            }
+        }
+    }
+
+    /// Makes K at least `asked`, as far as anything was learned.
+    fn step_up(&mut self, asked: usize) {
+        let before = self.step;
+        while STEPS[self.step] < asked && self.step + 1 < STEPS.len() {
+            self.step += 1;
+        }
+        if self.step != before {
+            let b = self.learned_b();
+            if b != self.b {
+                self.b = b;
+                self.rekey();
+            }
+        }
+    }
+
+    fn lossy(&self) -> bool {
+        self.index.space().is_some_and(|s| s.is_lossy())
+    }
+
+    fn next_of_whole(&mut self) -> Result<Option<Candidate>> {
+        let all = self.query.degenerate;
+        let candidate = self.whole.next(&self.index, all)?;
+        self.stats.candidates += u64::from(candidate.is_some());
+        Ok(candidate)
+    }
+
+    /// Steps until the K nearest are settled; `false` when nothing is left to open.
+    fn settle(&mut self) -> Result<bool> {
+        loop {
+            let Some(frontier) = self.frontier() else {
+                return Ok(false);
+            };
+            if self.options.max_rows > 0 && self.stats.rows >= self.options.max_rows {
+                return Ok(false);
+            }
+            if self.exact() || self.kth_upper() <= frontier {
+                return Ok(true);
+            }
+            self.step()?;
+        }
+    }
+
+    /// The K-th smallest upper bound, ∞ while fewer rows are refined.
+    fn kth_upper(&self) -> f64 {
+        self.uppers
+            .get(STEPS[self.step] - 1)
+            .copied()
+            .unwrap_or(f64::INFINITY)
+    }
+
+    /// The smallest distance anything unopened may have. Reads centroids up to it.
+    fn frontier(&mut self) -> Option<f64> {
+        let sighted = match &mut self.centroids {
+            Some(centroids) => centroids.peek().map(|key| self.query.distance_of(key)),
+            None => None,
+        };
+        let list = self.list_queue.peek().map(|Reverse((key, _))| key.0);
+        let code = self
+            .code_queue
+            .peek()
+            .map(|Reverse((key, _))| self.query.distance_of(key.0 as f32));
+        [sighted, list, code].into_iter().flatten().reduce(f64::min)
+    }
+
+    /// Takes the nearest thing that waits.
+    fn step(&mut self) -> Result<()> {
+        self.index.store().check_interrupts()?;
+        let Some(frontier) = self.frontier() else {
+            return Ok(());
+        };
+        if let Some(Reverse((key, at))) = self.code_queue.peek()
+            && self.query.distance_of(key.0 as f32) <= frontier
+        {
+            let at = *at;
+            self.code_queue.pop();
+            return self.refine(at);
+        }
+        if let Some(Reverse((key, i))) = self.list_queue.peek()
+            && key.0 <= frontier
+        {
+            let i = *i as usize;
+            self.list_queue.pop();
+            return if self.exact() {
+                self.refine_list(i)
+            } else {
+                self.score_list(i)
+            };
+        }
+        let (Some(centroids), Some(space)) = (&mut self.centroids, self.index.space()) else {
+            return Ok(());
+        };
+        if let Some((_, leaf)) = centroids.take(self.index.store(), space, &self.query)? {
+            self.stats.centroids += 1;
+            let key = list_key(&self.query, leaf.nearness, leaf.node.radius, self.b);
+            let key = self.query.distance_of(key);
+            self.push_list(leaf, key);
+        }
+        Ok(())
+    }
+
+    fn score_list(&mut self, i: usize) -> Result<()> {
+        let list = self.lists[i];
+        let Some(space) = self.index.space() else {
+            return Ok(());
+        };
+        let terms = ListTerms::new(
+            space,
+            &self.query,
+            list.leaf.dot,
+            list.leaf.node.norm_squared,
+        );
+        let mut scored = std::mem::take(&mut self.scratch);
+        lists::score_leaf(
+            self.index.store(),
+            space,
+            &self.query,
+            &list.leaf.node,
+            terms,
+            &mut scored,
+        )?;
+        self.stats.lists += 1;
+        self.stats.codes += scored.len() as u64;
+        let wanted = f64::from(self.query.key_of(self.kth_upper()));
+        let upto = reach(wanted, list.rest, STEPS[self.step], || {
+            scored.iter().map(|s| f64::from(s.key))
+        });
+        let queued = list.queued.unwrap_or(f64::NEG_INFINITY);
+        let mut rest = f64::INFINITY;
+        for entry in &scored {
+            let key = f64::from(entry.key);
+            if key > upto {
+                rest = rest.min(key);
+            } else if (key > queued || list.queued.is_none())
+                && !self.seen.contains(entry.to.pointer)
+            {
+                self.code_queue
+                    .push(Reverse((Ordered(key), entry.to.pointer)));
+            }
+        }
+        self.scratch = scored;
+        self.requeue(i, upto, rest, self.query.distance_of(rest as f32));
+        Ok(())
+    }
+
+    /// Remembers how far list `i` is queued, and queues it again for the rest at `distance`.
+    fn requeue(&mut self, i: usize, upto: f64, rest: f64, distance: f64) {
+        let list = &mut self.lists[i];
+        list.queued = Some(list.queued.map_or(upto, |queued| queued.max(upto)));
+        list.rest = rest;
+        if rest < f64::INFINITY {
+            self.list_queue.push(Reverse((Ordered(distance), i as u32)));
+        }
+    }
+
+    /// Refines every first-home entry of a list: what makes target 1 certain.
+    fn refine_list(&mut self, i: usize) -> Result<()> {
+        let list = self.lists[i];
+        let Some(space) = self.index.space() else {
+            return Ok(());
+        };
+        let mut pointers = Vec::new();
+        let node = list.leaf.node;
+        lists::for_each_group(
+            self.index.store(),
+            &space.leaf,
+            node.head,
+            node.tag,
+            |group| {
+                for lane in 0..space.leaf.lanes {
+                    let to = group.pointer(lane);
+                    if !to.pointer.is_none() && to.flags & SECOND_HOME == 0 {
+                        pointers.push(to.pointer);
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        self.stats.lists += 1;
+        let mut refined = Vec::with_capacity(pointers.len());
+        for at in pointers {
+            let row = lists::with_row(self.index.store(), space, at, |record| {
+                (refine::tid(record), self.query.refine(space, record))
+            })?;
+            refined.extend(row);
+            self.stats.rows += 1;
+            if self.stats.rows.is_multiple_of(64) {
+                self.index.store().check_interrupts()?;
+            }
+        }
+        if list.queued.is_none() {
+            refined
+                .iter()
+                .for_each(|(_, row)| self.add_upper(row.upper));
+        }
+        let bounds = || refined.iter().map(|(_, row)| row.bound);
+        let upto = reach(self.kth_upper(), list.rest, STEPS[self.step], bounds);
+        let mut rest = f64::INFINITY;
+        for (tid, row) in refined {
+            if row.bound > upto {
+                rest = rest.min(row.bound);
+            } else if list.queued.is_none_or(|queued| row.bound > queued) {
+                self.rows.push(Reverse(Row {
+                    bound: Ordered(row.bound),
+                    tid,
+                }));
+            }
+        }
+        self.requeue(i, upto, rest, rest);
+        Ok(())
+    }
+
+    /// Reads the record of a sign entry and queues the row, unless its other entry came first.
+    fn refine(&mut self, at: Pointer) -> Result<()> {
+        let Some(space) = self.index.space() else {
+            return Ok(());
+        };
+        if self.seen.is_beyond(at) {
+            self.seen.grow(self.index.store().block_count()?)?;
+            if self.seen.is_beyond(at) {
+                return Err(crate::Error::corrupt(at.block, "block does not exist"));
+            }
+        }
+        if !self.seen.insert(at) {
+            return Ok(());
+        }
+        let row = lists::with_row(self.index.store(), space, at, |record| {
+            (refine::tid(record), self.query.refine(space, record))
+        })?;
+        self.stats.rows += 1;
+        if let Some((tid, refined)) = row {
+            self.add_upper(refined.upper);
+            self.rows.push(Reverse(Row {
+                bound: Ordered(refined.bound),
+                tid,
+            }));
+        }
+        Ok(())
+    }
+
+    fn add_upper(&mut self, upper: f64) {
+        let at = self.uppers.partition_point(|u| *u <= upper);
+        if at < UPPERS {
+            self.uppers.truncate(UPPERS - 1);
+            self.uppers.insert(at, upper);
+        }
+    }
+}
+
+/// How far to queue the entries of a list whose rest begins at `rest`: to `wanted`, if that is a reach at all, else
+/// to the `some` nearest of the rest. At least one entry of the rest is in reach.
+fn reach<I: Iterator<Item = f64>>(
+    wanted: f64,
+    rest: f64,
+    some: usize,
+    entries: impl Fn() -> I,
+) -> f64 {
+    if wanted < f64::INFINITY && wanted >= rest {
+        return wanted;
+    }
+    let mut waiting: Vec<f64> = entries().filter(|entry| *entry >= rest).collect();
+    match some.min(waiting.len()) {
+        0 => rest,
+        some => *waiting.select_nth_unstable_by(some - 1, f64::total_cmp).1,
+    }
+}

@@ -1,0 +1,115 @@
+//! The true neighbours of sampled queries, by comparing every row: pages are copied by the calling thread, compared by
+//! workers.
+
+use super::Sampled;
+use crate::build::{Crew, Phase};
+use crate::error::Result;
+use crate::index::Index;
+use crate::layout::{self, PageKind, Pointer, Tid, refine};
+use crate::store::{BlockNumber, PageStore};
+use std::cell::RefCell;
+
+/// Pages per job.
+const PAGES: usize = 64;
+
+/// A true neighbour.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Neighbour {
+    pub distance: f64,
+    pub at: Pointer,
+    pub tid: Tid,
+}
+
+/// The neighbours of one query, nearest first.
+pub(super) type Truth = Vec<Neighbour>;
+
+/// The `k` nearest rows of every query. For float rows, as the index knows them: by the middle of their bounds.
+pub(super) fn neighbours<S: PageStore>(
+    index: &Index<S>,
+    crew: &Crew<'_>,
+    sample: &[Sampled],
+    k: usize,
+) -> Result<Vec<Truth>> {
+    let all = RefCell::new(vec![Truth::new(); sample.len()]);
+    let Some(space) = index.space() else {
+        return Ok(all.into_inner());
+    };
+    let blocks = index.store().block_count()?;
+    let mut next: BlockNumber = 0;
+    let mut done = 0;
+    crew.run(
+        || {
+            let mut pages: Vec<(BlockNumber, Vec<u8>)> = Vec::new();
+            while next < blocks && pages.len() < PAGES {
+                let page = index.store().read(next, |page| {
+                    let rows = layout::kind(next, page)? == Some(PageKind::Refine);
+                    Ok(rows.then(|| page.to_vec()))
+                })?;
+                pages.extend(page.map(|page| (next, page)));
+                next += 1;
+            }
+            if pages.is_empty() {
+                return Ok(None);
+            }
+            // The bars that rows must get under, so that few come back.
+            let bars: Vec<f64> = all.borrow().iter().map(|t| bar(t, k)).collect();
+            Ok(Some((pages, bars)))
+        },
+        |(pages, bars)| {
+            let mut found: Vec<Truth> = vec![Truth::new(); sample.len()];
+            for ((sampled, mut bar), found) in sample.iter().zip(bars).zip(&mut found) {
+                for (block, page) in &pages {
+                    for slot in 0..space.refine.count(page) {
+                        let at = Pointer {
+                            block: *block,
+                            slot: slot as u16,
+                        };
+                        let Some(record) = space.refine.get(page, slot) else {
+                            continue;
+                        };
+                        if refine::state(record) != refine::LIVE || sampled.itself == Some(at) {
+                            continue;
+                        }
+                        let refined = sampled.query.refine(space, record);
+                        let distance = (refined.bound + refined.upper) / 2.0;
+                        if distance < bar {
+                            found.push(Neighbour {
+                                distance,
+                                at,
+                                tid: refine::tid(record),
+                            });
+                            if found.len() >= 2 * k {
+                                shorten(found, k);
+                                bar = bar.min(found[k - 1].distance);
+                            }
+                        }
+                    }
+                }
+            }
+            (pages.len(), found)
+        },
+        |(pages, found)| {
+            for (truth, found) in all.borrow_mut().iter_mut().zip(found) {
+                if !found.is_empty() {
+                    truth.extend(found);
+                    shorten(truth, k);
+                }
+            }
+            done += pages as u64;
+            crew.host.progress(Phase::Tuning, done, u64::from(blocks));
+            Ok(())
+        },
+    )?;
+    let mut all = all.into_inner();
+    all.iter_mut().for_each(|truth| shorten(truth, k));
+    Ok(all)
+}
+
+fn bar(truth: &Truth, k: usize) -> f64 {
+    truth.get(k - 1).map_or(f64::INFINITY, |n| n.distance)
+}
+
+fn shorten(truth: &mut Truth, k: usize) {
+    truth.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+    truth.truncate(k);
+}

@@ -1,0 +1,332 @@
+//! `CREATE INDEX` and `REINDEX`: one scan of the heap, then everything else in the crate's builder.
+
+use std::collections::HashSet;
+use std::ffi::{CStr, c_void};
+
+use pgrx::prelude::*;
+use pgrx::{PgRelation, pg_sys};
+use qivf::build::Phase;
+use qivf::{BuildHost, BuildOptions, Builder, Result, Tid};
+
+use super::class::Class;
+use super::open::{OrRaise, tid_of};
+use super::options;
+use crate::storage::{BulkRelation, TemporaryFile};
+
+/// Phases as `pg_stat_progress_create_index` shows them; the heap scan comes first.
+const PHASES: [&CStr; 5] = [
+    c"initializing",
+    c"finding centroids",
+    c"assigning rows to lists",
+    c"writing lists",
+    c"learning from queries",
+];
+
+/// The name of a phase, from 1.
+#[pgrx::pg_guard]
+pub unsafe extern "C-unwind" fn ambuildphasename(phase: i64) -> *mut std::ffi::c_char {
+    match usize::try_from(phase - 1).ok().and_then(|i| PHASES.get(i)) {
+        // SAFETY: copies a C string into palloc'ed memory.
+        Some(name) => unsafe { pg_sys::pstrdup(name.as_ptr()) },
+        None => std::ptr::null_mut(),
+    }
+}
+
+/// Postgres, as the builder sees it.
+pub struct Host;
+
+impl BuildHost for Host {
+    fn check_interrupts(&self) -> Result<()> {
+        pgrx::check_for_interrupts!();
+        Ok(())
+    }
+
+    fn progress(&self, phase: Phase, done: u64, total: u64) {
+        let number = match phase {
+            Phase::Clustering => 2,
+            Phase::Assigning => 3,
+            Phase::Writing => 4,
+            Phase::Tuning => 5,
+        };
+        // SAFETY: sets counters in shared memory.
+        unsafe {
+            use pg_sys::pgstat_progress_update_param as update;
+            update(pg_sys::PROGRESS_CREATEIDX_SUBPHASE as i32, number);
+            update(pg_sys::PROGRESS_CREATEIDX_TUPLES_TOTAL as i32, total as i64);
+            update(pg_sys::PROGRESS_CREATEIDX_TUPLES_DONE as i32, done as i64);
+        }
+    }
+
+    fn with_signals_blocked(&self, spawn: &mut dyn FnMut()) {
+        // Threads inherit the mask: Postgres's signals go on arriving here, and here only.
+        // SAFETY: plain system calls on local sets.
+        unsafe {
+            let mut all = std::mem::zeroed::<libc::sigset_t>();
+            let mut before = std::mem::zeroed::<libc::sigset_t>();
+            libc::sigfillset(&mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+            spawn();
+            libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+        }
+    }
+}
+
+/// What the heap scan's callback works on.
+struct Collector<'a, 's> {
+    builder: &'a mut Builder<'s>,
+    class: Class,
+    /// For detoasting, reset after each row.
+    context: pg_sys::MemoryContext,
+    rows: u64,
+}
+
+/// Builds an index.
+#[pgrx::pg_guard]
+pub unsafe extern "C-unwind" fn ambuild(
+    heap: pg_sys::Relation,
+    index: pg_sys::Relation,
+    index_info: *mut pg_sys::IndexInfo,
+) -> *mut pg_sys::IndexBuildResult {
+    // SAFETY: Postgres passes open relations, the index under an exclusive lock.
+    unsafe {
+        let class = Class::of(index);
+        let mut spill = TemporaryFile::new();
+        let dimensions = declared_dimensions(index);
+        let options = build_options(class, options::lists(index));
+        let mut builder = Builder::new(options, dimensions, &mut spill).or_raise();
+        let heap_rows = scan_heap(heap, index, index_info, class, &mut builder);
+        let rows = heap_rows.1;
+
+        let mut store = BulkRelation::new(index, pg_sys::ForkNumber::MAIN_FORKNUM);
+        builder.finish(&mut store, &Host).or_raise();
+        store.log();
+
+        let mut result = PgBox::<pg_sys::IndexBuildResult>::alloc0();
+        result.heap_tuples = heap_rows.0;
+        result.index_tuples = rows as f64;
+        result.into_pg()
+    }
+}
+
+/// Writes the init fork of an unlogged index: an index of no rows.
+#[pgrx::pg_guard]
+pub unsafe extern "C-unwind" fn ambuildempty(index: pg_sys::Relation) {
+    // SAFETY: Postgres passes an open index under an exclusive lock.
+    unsafe {
+        let mut spill = TemporaryFile::new();
+        let options = build_options(Class::of(index), options::lists(index));
+        let dimensions = declared_dimensions(index);
+        let builder = Builder::new(options, dimensions, &mut spill).or_raise();
+        let mut store = BulkRelation::new(index, pg_sys::ForkNumber::INIT_FORKNUM);
+        builder.finish(&mut store, &()).or_raise();
+        store.log();
+    }
+}
+
+fn build_options(class: Class, lists: usize) -> BuildOptions {
+    // SAFETY: settings are read in the backend's only Postgres thread.
+    let memory = unsafe { pg_sys::maintenance_work_mem as usize * 1024 };
+    BuildOptions {
+        class: class.stored(),
+        build_id: build_id(),
+        lists,
+        threads: workers(),
+        memory,
+        ..BuildOptions::new(class.element, class.metric)
+    }
+}
+
+/// How many threads heavy work may use.
+pub fn workers() -> usize {
+    // SAFETY: settings are read in the backend's only Postgres thread.
+    unsafe { pg_sys::max_parallel_maintenance_workers as usize }
+}
+
+/// A number that tells this build from any other.
+fn build_id() -> u64 {
+    let mut bytes = [0u8; 8];
+    // SAFETY: fills the array.
+    unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) };
+    u64::from_le_bytes(bytes)
+}
+
+/// The dimension that the column's type modifier fixes.
+unsafe fn declared_dimensions(index: pg_sys::Relation) -> Option<usize> {
+    // SAFETY: an index has at least one column.
+    let typmod = unsafe { pg_sys::TupleDescAttr((*index).rd_att, 0).as_ref() }?.atttypmod;
+    usize::try_from(typmod).ok().filter(|&n| n > 0)
+}
+
+/// Feeds all rows to the builder. Returns the heap's rows and those indexed.
+unsafe fn scan_heap(
+    heap: pg_sys::Relation,
+    index: pg_sys::Relation,
+    index_info: *mut pg_sys::IndexInfo,
+    class: Class,
+    builder: &mut Builder<'_>,
+) -> (f64, u64) {
+    // SAFETY: the callback gets `collector`, which outlives the scan.
+    unsafe {
+        let context = pg_sys::AllocSetContextCreateExtended(
+            pg_sys::CurrentMemoryContext,
+            c"qivf build row".as_ptr(),
+            pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
+            pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
+            pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+        );
+        let mut collector = Collector {
+            builder,
+            class,
+            context,
+            rows: 0,
+        };
+        let state: *mut c_void = (&raw mut collector).cast();
+        let heap_rows = each_row(
+            heap,
+            index,
+            index_info,
+            collect,
+            state,
+            std::ptr::null_mut(),
+        );
+        pg_sys::MemoryContextDelete(context);
+        (heap_rows, collector.rows)
+    }
+}
+
+type RowCallback = unsafe extern "C-unwind" fn(
+    pg_sys::Relation,
+    pg_sys::ItemPointer,
+    *mut pg_sys::Datum,
+    *mut bool,
+    bool,
+    *mut c_void,
+);
+
+/// Calls `callback` for every row that an index must hold, under the identifier that it must have.
+///
+/// The call goes through a function pointer of the table's access method, so it is guarded here; nothing with a destructor is
+/// alive inside the guard.
+unsafe fn each_row(
+    heap: pg_sys::Relation,
+    index: pg_sys::Relation,
+    index_info: *mut pg_sys::IndexInfo,
+    callback: RowCallback,
+    state: *mut c_void,
+    scan: pg_sys::TableScanDesc,
+) -> f64 {
+    // SAFETY: the caller passes open relations and a state that the callback takes.
+    unsafe {
+        let range_scan = (*(*heap).rd_tableam)
+            .index_build_range_scan
+            .expect("every table access method has one");
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            range_scan(
+                heap,
+                index,
+                index_info,
+                scan.is_null(),
+                false,
+                true,
+                0,
+                pg_sys::InvalidBlockNumber,
+                Some(callback),
+                state,
+                scan,
+            )
+        })
+    }
+}
+
+/// The rows of an index's table that `rows` lacks although they are visible now.
+pub fn heap_rows_missing_from(index: &PgRelation, rows: &HashSet<Tid>) -> Vec<Tid> {
+    // SAFETY: the relation is an index.
+    let Some(heap) = (unsafe { index.heap_relation() }) else {
+        return Vec::new();
+    };
+    let mut search = MissingRows {
+        rows,
+        missing: Vec::new(),
+    };
+    // SAFETY: both relations are open; the scan sees what the transaction's snapshot sees, as CREATE INDEX CONCURRENTLY's
+    // does, and is ended by the table's access method.
+    unsafe {
+        let info = pg_sys::BuildIndexInfo(index.as_ptr());
+        (*info).ii_Concurrent = true;
+        (*info).ii_Unique = false;
+        let snapshot = pg_sys::GetActiveSnapshot();
+        let scan = pg_sys::table_beginscan_strat(
+            heap.as_ptr(),
+            snapshot,
+            0,
+            std::ptr::null_mut(),
+            true,
+            true,
+        );
+        let state: *mut c_void = (&raw mut search).cast();
+        each_row(
+            heap.as_ptr(),
+            index.as_ptr(),
+            info,
+            find_missing,
+            state,
+            scan,
+        );
+    }
+    search.missing
+}
+
+struct MissingRows<'a> {
+    rows: &'a HashSet<Tid>,
+    missing: Vec<Tid>,
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn find_missing(
+    _index: pg_sys::Relation,
+    tid: pg_sys::ItemPointer,
+    _values: *mut pg_sys::Datum,
+    _isnull: *mut bool,
+    alive: bool,
+    state: *mut c_void,
+) {
+    // SAFETY: the state of `heap_rows_missing_from`.
+    unsafe {
+        let search = &mut *state.cast::<MissingRows<'_>>();
+        let tid = tid_of(*tid);
+        if alive && !search.rows.contains(&tid) {
+            search.missing.push(tid);
+        }
+    }
+}
+
+/// Takes one row of the heap scan.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn collect(
+    _index: pg_sys::Relation,
+    tid: pg_sys::ItemPointer,
+    values: *mut pg_sys::Datum,
+    isnull: *mut bool,
+    _alive: bool,
+    state: *mut c_void,
+) {
+    // SAFETY: the state of `scan_heap`; one column's value and null flag.
+    unsafe {
+        let collector = &mut *state.cast::<Collector<'_, '_>>();
+        let tid = tid_of(*tid);
+        if *isnull {
+            collector.builder.push(tid, None).or_raise();
+        } else {
+            let before = pg_sys::MemoryContextSwitchTo(collector.context);
+            let builder = &mut *collector.builder;
+            collector
+                .class
+                .format
+                .read(*values, |value| builder.push(tid, Some(value)))
+                .or_raise();
+            pg_sys::MemoryContextSwitchTo(before);
+            pg_sys::MemoryContextReset(collector.context);
+        }
+        collector.rows += 1;
+    }
+}

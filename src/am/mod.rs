@@ -1,0 +1,53 @@
+//! The index access method `qivf`: Postgres's callbacks, each family in its own file. The algorithm is the crate `qivf`.
+
+mod build;
+mod class;
+mod cost;
+mod insert;
+mod inspect;
+mod open;
+mod options;
+mod scan;
+mod vacuum;
+mod validate;
+mod value;
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+pub use options::register as register_options;
+
+/// The callbacks of the access method.
+#[pg_extern(sql = false)]
+fn qivf_handler() -> pgrx::PgBox<pg_sys::IndexAmRoutine> {
+    // SAFETY: palloc'ed zeros with the right node tag: every flag false, every callback absent.
+    let mut routine = unsafe {
+        pgrx::PgBox::<pg_sys::IndexAmRoutine>::alloc_node(pg_sys::NodeTag::T_IndexAmRoutine)
+    };
+    // Any number of order-by strategies; operator classes say which.
+    routine.amstrategies = 0;
+    routine.amsupport = class::SUPPORT_FUNCTIONS;
+    routine.amcanorderbyop = true;
+    routine.amoptionalkey = true;
+    routine.amusemaintenanceworkmem = true;
+    routine.amkeytype = pg_sys::InvalidOid;
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    {
+        routine.amcanbuildparallel = false;
+    }
+
+    routine.ambuild = Some(build::ambuild);
+    routine.ambuildempty = Some(build::ambuildempty);
+    routine.ambuildphasename = Some(build::ambuildphasename);
+    routine.aminsert = Some(insert::aminsert);
+    routine.ambulkdelete = Some(vacuum::ambulkdelete);
+    routine.amvacuumcleanup = Some(vacuum::amvacuumcleanup);
+    routine.amcostestimate = Some(cost::amcostestimate);
+    routine.amoptions = Some(options::amoptions);
+    routine.amvalidate = Some(validate::amvalidate);
+    routine.ambeginscan = Some(scan::ambeginscan);
+    routine.amrescan = Some(scan::amrescan);
+    routine.amgettuple = Some(scan::amgettuple);
+    routine.amendscan = Some(scan::amendscan);
+    routine.into_pg_boxed()
+}

@@ -1,0 +1,83 @@
+//! Opening an index for work, and its errors as SQL errors.
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use qivf::{Error, Index};
+
+use super::class::Class;
+use crate::errors::{raise, raise_with_hint};
+use crate::storage::IndexRelation;
+
+/// An opened index and its operator class.
+pub struct Opened {
+    /// The index.
+    pub index: Index<IndexRelation>,
+    /// Its operator class.
+    pub class: Class,
+}
+
+/// Opens an index: reads its meta page and checks that it was built for its operator class.
+///
+/// # Safety
+/// `relation` is a qivf index that stays open while the result is used.
+pub unsafe fn open(relation: pg_sys::Relation) -> Opened {
+    // SAFETY: the caller keeps the relation open.
+    let (store, class) = unsafe { (IndexRelation::new(relation), Class::of(relation)) };
+    let index = Index::open(store).or_raise();
+    if index.meta().class != class.stored() {
+        raise_with_hint(
+            PgSqlErrorCode::ERRCODE_INDEX_CORRUPTED,
+            format!(
+                "index was built for operator class number {}, not {}",
+                index.meta().class,
+                class.stored()
+            ),
+            "REINDEX the index.",
+        );
+    }
+    Opened { index, class }
+}
+
+/// Unwraps, or raises the index's error to the user.
+pub trait OrRaise<T> {
+    /// The value, or an SQL error.
+    fn or_raise(self) -> T;
+}
+
+impl<T> OrRaise<T> for qivf::Result<T> {
+    #[track_caller]
+    fn or_raise(self) -> T {
+        match self {
+            Ok(value) => value,
+            Err(error) => match error.hint() {
+                Some(hint) => raise_with_hint(sqlstate(&error), error.to_string(), hint),
+                None => raise(sqlstate(&error), error.to_string()),
+            },
+        }
+    }
+}
+
+fn sqlstate(error: &Error) -> PgSqlErrorCode {
+    use PgSqlErrorCode as Code;
+    match error {
+        Error::Corrupt { .. } | Error::Format { .. } => Code::ERRCODE_INDEX_CORRUPTED,
+        Error::Dimension { .. } => Code::ERRCODE_DATA_EXCEPTION,
+        Error::DimensionLimit { .. } | Error::Full => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        Error::NotFinite { .. } => Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+        Error::Query { .. } => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+        Error::OutOfMemory { .. } => Code::ERRCODE_OUT_OF_MEMORY,
+        Error::Store(_) => Code::ERRCODE_INTERNAL_ERROR,
+    }
+}
+
+/// A heap row's identifier as the index keeps it.
+pub fn tid_of(pointer: pg_sys::ItemPointerData) -> qivf::Tid {
+    // SAFETY: both are six bytes without padding.
+    unsafe { std::mem::transmute(pointer) }
+}
+
+/// A heap row's identifier as Postgres takes it.
+pub fn pointer_of(tid: qivf::Tid) -> pg_sys::ItemPointerData {
+    // SAFETY: both are six bytes, and every bit pattern is valid.
+    unsafe { std::mem::transmute(tid) }
+}

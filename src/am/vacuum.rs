@@ -1,0 +1,73 @@
+//! VACUUM: only here are slots freed, so a standby is as safe as its primary.
+
+use std::ffi::c_void;
+
+use pgrx::pg_sys;
+use qivf::Index;
+use qivf::store::PageStore;
+use qivf::vacuum::vacuum;
+
+use super::open::{OrRaise, open, pointer_of};
+use crate::storage::IndexRelation;
+
+/// Removes the entries of dead rows.
+#[pgrx::pg_guard]
+pub unsafe extern "C-unwind" fn ambulkdelete(
+    info: *mut pg_sys::IndexVacuumInfo,
+    stats: *mut pg_sys::IndexBulkDeleteResult,
+    callback: pg_sys::IndexBulkDeleteCallback,
+    callback_state: *mut c_void,
+) -> *mut pg_sys::IndexBulkDeleteResult {
+    // SAFETY: Postgres passes an open index and a callback that takes a row identifier and this state.
+    unsafe {
+        let stats = result(stats);
+        let callback = callback.expect("VACUUM passes a callback");
+        let opened = open((*info).index);
+        let store = IndexRelation::new((*info).index).yielding();
+        let index = Index::with_meta(&store, opened.index.meta().clone()).or_raise();
+        let mut is_dead = |tid| {
+            let mut pointer = pointer_of(tid);
+            let pointer = &raw mut pointer;
+            // A function pointer is not guarded by itself.
+            pg_sys::ffi::pg_guard_ffi_boundary(|| callback(pointer, callback_state))
+        };
+        let done = vacuum(&index, &mut is_dead).or_raise();
+        (*stats).num_pages = done.blocks;
+        (*stats).num_index_tuples = done.left as f64;
+        (*stats).tuples_removed += done.removed as f64;
+        (*stats).estimated_count = false;
+        stats
+    }
+}
+
+/// Ends a VACUUM or ANALYZE.
+#[pgrx::pg_guard]
+pub unsafe extern "C-unwind" fn amvacuumcleanup(
+    info: *mut pg_sys::IndexVacuumInfo,
+    stats: *mut pg_sys::IndexBulkDeleteResult,
+) -> *mut pg_sys::IndexBulkDeleteResult {
+    // SAFETY: as in `ambulkdelete`.
+    unsafe {
+        if (*info).analyze_only {
+            return stats;
+        }
+        let store = IndexRelation::new((*info).index);
+        let removed_nothing = stats.is_null();
+        let stats = result(stats);
+        if removed_nothing {
+            (*stats).num_index_tuples = (*info).num_heap_tuples;
+            (*stats).estimated_count = (*info).estimated_count;
+        }
+        (*stats).num_pages = store.block_count().or_raise();
+        store.vacuum_free_space();
+        stats
+    }
+}
+
+unsafe fn result(stats: *mut pg_sys::IndexBulkDeleteResult) -> *mut pg_sys::IndexBulkDeleteResult {
+    if !stats.is_null() {
+        return stats;
+    }
+    // SAFETY: zeros are a valid result.
+    unsafe { pg_sys::palloc0(size_of::<pg_sys::IndexBulkDeleteResult>()).cast() }
+}

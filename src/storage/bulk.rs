@@ -1,0 +1,95 @@
+//! The pages of an index that is being built: written through shared buffers, logged once at the end.
+
+use pgrx::pg_sys;
+use qivf::Result;
+use qivf::store::{BlockNumber, BulkStore, PageStore};
+
+use super::page;
+use super::relation::IndexRelation;
+
+/// One fork of an index that nobody else can see yet.
+pub struct BulkRelation {
+    relation: pg_sys::Relation,
+    fork: pg_sys::ForkNumber::Type,
+    blocks: BlockNumber,
+}
+
+impl BulkRelation {
+    /// The main fork, or for `ambuildempty` the init fork, whose pages start an unlogged index anew after a crash.
+    ///
+    /// # Safety
+    /// `relation` is an open index under an exclusive lock that outlives this value.
+    pub unsafe fn new(relation: pg_sys::Relation, fork: pg_sys::ForkNumber::Type) -> Self {
+        // SAFETY: the relation is open.
+        let blocks = unsafe { pg_sys::RelationGetNumberOfBlocksInFork(relation, fork) };
+        Self {
+            relation,
+            fork,
+            blocks,
+        }
+    }
+
+    /// Logs all pages by full images, if this relation (or the init fork, always) is logged.
+    pub fn log(self) {
+        // SAFETY: the relation is open. `rd_rel` tells a permanent relation; with wal_level = minimal one that was created
+        // in this transaction is synced at commit instead, which logging it all the same does not disturb.
+        unsafe {
+            let permanent =
+                (*(*self.relation).rd_rel).relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT;
+            if permanent || self.fork == pg_sys::ForkNumber::INIT_FORKNUM {
+                pg_sys::log_newpage_range(self.relation, self.fork, 0, self.blocks, true);
+            }
+        }
+    }
+
+    /// Adds blocks up to and including `block`.
+    fn extend_to(&mut self, block: BlockNumber) {
+        while self.blocks <= block {
+            // SAFETY: only we extend this relation, which is locked.
+            unsafe {
+                let buffer = self.buffer(pg_sys::InvalidBlockNumber);
+                pg_sys::ReleaseBuffer(buffer);
+            }
+            self.blocks += 1;
+        }
+    }
+
+    unsafe fn buffer(&self, block: BlockNumber) -> pg_sys::Buffer {
+        let mode = pg_sys::ReadBufferMode::RBM_NORMAL;
+        // SAFETY: the relation is open.
+        unsafe {
+            pg_sys::ReadBufferExtended(self.relation, self.fork, block, mode, std::ptr::null_mut())
+        }
+    }
+}
+
+impl PageStore for BulkRelation {
+    fn read<R>(&self, block: BlockNumber, f: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
+        // SAFETY: the relation outlives this value.
+        unsafe { IndexRelation::new(self.relation) }.read(block, f)
+    }
+
+    fn block_count(&self) -> Result<BlockNumber> {
+        Ok(self.blocks)
+    }
+
+    fn check_interrupts(&self) -> Result<()> {
+        pgrx::check_for_interrupts!();
+        Ok(())
+    }
+}
+
+impl BulkStore for BulkRelation {
+    fn put(&mut self, block: BlockNumber, payload: &[u8]) -> Result<()> {
+        self.extend_to(block);
+        // SAFETY: pinned and exclusively locked while it changes. No critical section is needed: nothing is logged yet.
+        unsafe {
+            let buffer = self.buffer(block);
+            pg_sys::LockBuffer(buffer, pg_sys::BUFFER_LOCK_EXCLUSIVE as i32);
+            let result = page::payload_mut(pg_sys::BufferGetPage(buffer)).replace(payload);
+            pg_sys::MarkBufferDirty(buffer);
+            pg_sys::UnlockReleaseBuffer(buffer);
+            result
+        }
+    }
+}
