@@ -113,7 +113,7 @@ DECLARE
     w @extschema@.quantize_work;
     blocks bigint;
 BEGIN
-    SELECT * INTO w FROM @extschema@.quantize_work k WHERE k.id = q.id;
+    SELECT * INTO w FROM @extschema@.quantize_work k WHERE k.quantized_column_id = q.quantized_column_id;
     IF w.relation IS NOT NULL AND w.relation IN (SELECT @extschema@.quantize_leaves(q.table_oid))
         AND w.file = pg_relation_filenode(w.relation) THEN
         RETURN w;
@@ -125,7 +125,7 @@ BEGIN
     blocks := pg_relation_size(w.relation) / current_setting('block_size')::bigint;
     UPDATE @extschema@.quantize_work k
     SET relation = w.relation, file = pg_relation_filenode(w.relation), next_block = 0, end_block = blocks, retry_blocks = '{}'
-    WHERE k.id = q.id RETURNING k.* INTO w;
+    WHERE k.quantized_column_id = q.quantized_column_id RETURNING k.* INTO w;
     RETURN w;
 END
 $$;
@@ -134,7 +134,7 @@ $$;
 CREATE FUNCTION quantize_begin_run(q quantized_columns) RETURNS void
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO @extschema@.quantize_work (id) VALUES (q.id) ON CONFLICT (id) DO NOTHING;
+    INSERT INTO @extschema@.quantize_work (quantized_column_id) VALUES (q.quantized_column_id) ON CONFLICT (quantized_column_id) DO NOTHING;
     UPDATE @extschema@.quantize_work w
     SET (rows_expected, blocks_expected) = (
             SELECT w.rows_done + coalesce(round(sum(b.blocks * @extschema@.quantize_rows_per_block(b.oid, b.blocks))), 0),
@@ -143,7 +143,7 @@ BEGIN
                     ELSE pg_relation_size(l) / current_setting('block_size')::bigint END
                 FROM @extschema@.quantize_leaves(q.table_oid) l WHERE l <> ALL (w.relations_done)) b(oid, blocks)),
         run_started_at = clock_timestamp(), run_blocks = 0, run_rows = 0, updated_at = clock_timestamp()
-    WHERE w.id = q.id;
+    WHERE w.quantized_column_id = q.quantized_column_id;
 END
 $$;
 
@@ -159,7 +159,7 @@ BEGIN
     INTO p
     FROM @extschema@.quantize_work w,
         LATERAL (SELECT greatest(extract(epoch FROM clock_timestamp() - w.run_started_at)::double precision, 0.001)) r(seconds)
-    WHERE w.id = q.id;
+    WHERE w.quantized_column_id = q.quantized_column_id;
     RAISE NOTICE '%.%: % rows, % %% of the table, % rows/s, % left', q.table_name,
         (@extschema@.quantize_target(q)).quantized_column, p.rows_done, p.percent, p.rate, p.time_left;
 END
@@ -236,7 +236,7 @@ BEGIN
         PERFORM pg_catalog.pg_sleep(pause_ms / 1000.0::float8);
         upto := CASE WHEN w.next_block + step < w.end_block THEN w.next_block + step ELSE w.end_block END;
         CALL @extschema@.quantize_batch(q, w.relation, pending, w.next_block, upto, rows_done, rows_left);
-        PERFORM @extschema@.quantize_advance(q.id, w.relation, w.next_block, upto, rows_done, rows_left);
+        PERFORM @extschema@.quantize_advance(q.quantized_column_id, w.relation, w.next_block, upto, rows_done, rows_left);
         w.next_block := upto;
         IF pg_catalog.clock_timestamp() - reported > '5 s'::interval THEN
             reported := pg_catalog.clock_timestamp();
@@ -245,14 +245,14 @@ BEGIN
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     END LOOP;
-    FOREACH again IN ARRAY @extschema@.quantize_retries(q.id) LOOP
+    FOREACH again IN ARRAY @extschema@.quantize_retries(q.quantized_column_id) LOOP
         PERFORM @extschema@.quantize_lock(q.table_oid);
         CALL @extschema@.quantize_batch(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again), rows_done, rows_left);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         CALL @extschema@.quantize_stragglers(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again));
     END LOOP;
-    PERFORM @extschema@.quantize_finish_relation(q.id, w.relation);
+    PERFORM @extschema@.quantize_finish_relation(q.quantized_column_id, w.relation);
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 END
@@ -266,12 +266,12 @@ CREATE FUNCTION quantize_advance(work uuid, work_relation oid, first_block bigin
         rows_done = w.rows_done + rows_filled, run_rows = w.run_rows + rows_filled,
         blocks_done = w.blocks_done + upto - first_block, run_blocks = w.run_blocks + upto - first_block,
         updated_at = clock_timestamp()
-    WHERE w.id = work AND w.relation = work_relation
+    WHERE w.quantized_column_id = work AND w.relation = work_relation
 $$;
 
 CREATE FUNCTION quantize_retries(work uuid) RETURNS int8range[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(array_agg(r), '{}') FROM @extschema@.quantize_work w, unnest(w.retry_blocks) r WHERE w.id = work
+    SELECT coalesce(array_agg(r), '{}') FROM @extschema@.quantize_work w, unnest(w.retry_blocks) r WHERE w.quantized_column_id = work
 $$;
 
 CREATE FUNCTION quantize_finish_relation(work uuid, work_relation oid) RETURNS void
@@ -279,7 +279,7 @@ CREATE FUNCTION quantize_finish_relation(work uuid, work_relation oid) RETURNS v
     UPDATE @extschema@.quantize_work w
     SET relations_done = w.relations_done || work_relation, relation = NULL, file = NULL, next_block = NULL, end_block = NULL,
         retry_blocks = '{}', updated_at = clock_timestamp()
-    WHERE w.id = work AND w.relation = work_relation
+    WHERE w.quantized_column_id = work AND w.relation = work_relation
 $$;
 
 -- Fills every table that is not done. Commits. The caller sets the state.
@@ -295,7 +295,7 @@ BEGIN
         w := @extschema@.quantize_next_relation(q);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        EXIT WHEN w.id IS NULL;
+        EXIT WHEN w.quantized_column_id IS NULL;
         CALL @extschema@.quantize_relation(q, w, batch_rows, pause_ms);
     END LOOP;
     PERFORM @extschema@.quantize_report_progress(q);

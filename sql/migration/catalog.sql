@@ -5,7 +5,7 @@
 -- finds its table by name. Renames are followed (follow.sql).
 
 CREATE TABLE quantized_columns (
-    id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+    quantized_column_id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
     table_schema name NOT NULL,
     table_name name NOT NULL,
     source_column name NOT NULL,
@@ -45,7 +45,7 @@ COMMENT ON TABLE quantized_columns IS 'quantized columns of tables, with their c
 -- How far a backfill has come. Positions are of this database's files, so pg_dump leaves the table out; a row that is
 -- missing means a backfill from the start, which finds the codes that are there.
 CREATE TABLE quantize_work (
-    id uuid PRIMARY KEY REFERENCES quantized_columns ON DELETE CASCADE,
+    quantized_column_id uuid PRIMARY KEY REFERENCES quantized_columns ON DELETE CASCADE,
     -- Codes may be stale rather than missing: compare each.
     recheck boolean NOT NULL DEFAULT false,
     -- Tables (leaf partitions) that are complete, and the one in work: blocks below next_block are done, blocks from
@@ -84,7 +84,7 @@ CREATE POLICY readers ON quantized_columns FOR SELECT USING (may_read_quantized_
 CREATE POLICY owners ON quantized_columns USING (may_write_quantized_column(table_oid, owner));
 ALTER TABLE quantize_work ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owners ON quantize_work USING (EXISTS (
-    SELECT FROM quantized_columns q WHERE q.id = quantize_work.id AND may_write_quantized_column(q.table_oid, q.owner)));
+    SELECT FROM quantized_columns q WHERE q.quantized_column_id = quantize_work.quantized_column_id AND may_write_quantized_column(q.table_oid, q.owner)));
 GRANT SELECT, INSERT, UPDATE, DELETE ON quantized_columns, quantize_work TO PUBLIC;
 
 -- Rows of tables that are gone are not worth a dump.
@@ -134,7 +134,7 @@ SELECT q.table_schema, q.table_name, q.quantized_column, q.next_column, q.state,
     ) AS active,
     w.updated_at
 FROM quantized_columns q
-JOIN quantize_work w ON w.id = q.id
+JOIN quantize_work w ON w.quantized_column_id = q.quantized_column_id
 CROSS JOIN LATERAL (
     SELECT nullif(extract(epoch FROM w.updated_at - w.run_started_at)::double precision, 0) AS seconds
 ) r

@@ -31,15 +31,25 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION quantize_check_exists(relation regclass) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF relation IS NULL THEN
+        RAISE EXCEPTION 'relation must not be null' USING ERRCODE = 'null_value_not_allowed';
+    ELSIF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation) THEN
+        RAISE EXCEPTION 'table with OID % does not exist', relation::oid USING ERRCODE = 'undefined_table';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION quantize_check_owner(relation regclass) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     c pg_class;
 BEGIN
+    PERFORM @extschema@.quantize_check_exists(relation);
     SELECT * INTO c FROM pg_class WHERE oid = relation;
-    IF c.oid IS NULL THEN
-        RAISE EXCEPTION 'table % does not exist', coalesce(relation::text, 'NULL') USING ERRCODE = 'undefined_table';
-    ELSIF NOT pg_has_role(c.relowner, 'USAGE') THEN
+    IF NOT pg_has_role(c.relowner, 'USAGE') THEN
         RAISE EXCEPTION 'must be owner of table %', c.relname
             USING ERRCODE = 'insufficient_privilege',
                 HINT = format('Ask %I, or a member of that role, to run it.', pg_get_userbyid(c.relowner));
@@ -58,7 +68,9 @@ BEGIN
     PERFORM @extschema@.quantize_check_owner(relation);
     SELECT * INTO c FROM pg_class WHERE oid = relation;
     SELECT n.nspname INTO schema FROM pg_namespace n WHERE n.oid = c.relnamespace;
-    IF c.relkind NOT IN ('r', 'p') THEN
+    IF schema IN ('pg_catalog', 'pg_toast', 'information_schema') THEN
+        RAISE EXCEPTION 'permission denied: "%" is a system catalog', c.relname USING ERRCODE = 'insufficient_privilege';
+    ELSIF c.relkind NOT IN ('r', 'p') THEN
         RAISE EXCEPTION '"%" is not a table', c.relname
             USING ERRCODE = 'wrong_object_type', HINT = 'Quantize a column of the table that holds the embeddings.';
     ELSIF c.relispartition THEN
@@ -97,10 +109,13 @@ DECLARE
     a pg_attribute;
     base oid;
 BEGIN
+    IF source_column IS NULL THEN
+        RAISE EXCEPTION 'source_column must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     SELECT * INTO a FROM pg_attribute
     WHERE attrelid = relation AND attname = source_column AND attnum > 0 AND NOT attisdropped;
     IF a.attnum IS NULL THEN
-        RAISE EXCEPTION 'column "%" of table "%" does not exist', coalesce(source_column, 'NULL'),
+        RAISE EXCEPTION 'column "%" of table "%" does not exist', source_column,
                 (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
             USING ERRCODE = 'undefined_column';
     END IF;

@@ -6,17 +6,17 @@ CREATE FUNCTION quantize_remove(q quantized_columns) RETURNS text[]
     SELECT array_agg(s.statement ORDER BY s.n)
     FROM (
         SELECT 1, format('DROP TRIGGER %I ON %I.%I', t.tgname, q.table_schema, q.table_name)
-        FROM pg_trigger t WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id)
+        FROM pg_trigger t WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id)
         UNION ALL
         SELECT 2, format('DROP FUNCTION %I.%I()', n.nspname, p.proname)
         FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id)
+        WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id)
         UNION ALL
         SELECT 3, format('ALTER TABLE %I.%I DROP COLUMN %I', q.table_schema, q.table_name, a.attname)
         FROM pg_attribute a
         WHERE a.attrelid = q.table_oid AND a.attnum IN (q.quantized_attnum, q.next_attnum) AND NOT a.attisdropped
         UNION ALL
-        SELECT 4, 'DELETE FROM @extschema@.quantized_columns c WHERE c.id OPERATOR(pg_catalog.=) ($1).id'
+        SELECT 4, 'DELETE FROM @extschema@.quantized_columns c WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id'
     ) s(n, statement)
 $$;
 

@@ -8,27 +8,27 @@ CREATE FUNCTION quantized_columns_refresh() RETURNS SETOF uuid
     SET table_schema = live.nspname, table_name = live.relname, owner = live.relowner, source_column = live.source,
         quantized_column = live.quantized, next_column = live.next
     FROM (
-        SELECT r.id, n.nspname, c.relname, c.relowner, s.attname AS source, a.attname AS quantized, x.attname AS next
+        SELECT r.quantized_column_id, n.nspname, c.relname, c.relowner, s.attname AS source, a.attname AS quantized, x.attname AS next
         FROM @extschema@.quantized_columns r
         JOIN pg_class c ON c.oid = r.table_oid JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_attribute s ON s.attrelid = c.oid AND s.attnum = r.source_attnum AND NOT s.attisdropped
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = r.quantized_attnum AND NOT a.attisdropped
         LEFT JOIN pg_attribute x ON x.attrelid = c.oid AND x.attnum = r.next_attnum AND NOT x.attisdropped
     ) live
-    WHERE live.id = q.id
+    WHERE live.quantized_column_id = q.quantized_column_id
         AND (q.table_schema, q.table_name, q.owner, q.source_column, q.quantized_column, q.next_column)
             IS DISTINCT FROM (live.nspname, live.relname, live.relowner, live.source, live.quantized, live.next)
-    RETURNING q.id
+    RETURNING q.quantized_column_id
 $$;
 
 -- Deletes the records of columns that are gone, and what was recorded about a next column that is gone.
-CREATE FUNCTION quantized_columns_forget(OUT id uuid, OUT deleted boolean) RETURNS SETOF record
+CREATE FUNCTION quantized_columns_forget(OUT quantized_column_id uuid, OUT deleted boolean) RETURNS SETOF record
     VOLATILE SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     WITH gone AS (
         DELETE FROM @extschema@.quantized_columns q
         WHERE q.table_oid <> 0 AND (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = q.table_oid
             AND a.attnum IN (q.source_attnum, q.quantized_attnum) AND NOT a.attisdropped) < 2
-        RETURNING q.id
+        RETURNING q.quantized_column_id
     ), abandoned AS (
         UPDATE @extschema@.quantized_columns q
         SET state = 'ready', next_column = NULL, next_ranges = NULL, next_thresholds = NULL, next_quantile = NULL,
@@ -36,15 +36,15 @@ CREATE FUNCTION quantized_columns_forget(OUT id uuid, OUT deleted boolean) RETUR
         WHERE q.next_attnum IS NOT NULL AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.table_oid
             AND a.attnum = q.quantized_attnum AND NOT a.attisdropped) AND NOT EXISTS (SELECT FROM pg_attribute a
             WHERE a.attrelid = q.table_oid AND a.attnum = q.next_attnum AND NOT a.attisdropped)
-        RETURNING q.id
+        RETURNING q.quantized_column_id
     )
-    SELECT gone.id, true FROM gone UNION ALL SELECT abandoned.id, false FROM abandoned
+    SELECT gone.quantized_column_id, true FROM gone UNION ALL SELECT abandoned.quantized_column_id, false FROM abandoned
 $$;
 
 CREATE FUNCTION quantized_columns_mend(column_id uuid) RETURNS void
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    statement text := @extschema@.quantized_column_replace_function(q) FROM @extschema@.quantized_columns q WHERE q.id = column_id;
+    statement text := @extschema@.quantized_column_replace_function(q) FROM @extschema@.quantized_columns q WHERE q.quantized_column_id = column_id;
 BEGIN
     IF statement IS NOT NULL THEN
         EXECUTE statement;
@@ -76,11 +76,11 @@ BEGIN
     END IF;
     FOR forgotten IN SELECT * FROM @extschema@.quantized_columns_forget() LOOP
         IF NOT forgotten.deleted THEN
-            PERFORM @extschema@.quantized_columns_mend(forgotten.id);
+            PERFORM @extschema@.quantized_columns_mend(forgotten.quantized_column_id);
         END IF;
         -- The function goes with the last trigger that called it.
         FOR orphan IN SELECT p.oid FROM pg_proc p
-            WHERE forgotten.deleted AND p.prorettype = 'trigger'::regtype AND strpos(p.prosrc, forgotten.id::text) > 0
+            WHERE forgotten.deleted AND p.prorettype = 'trigger'::regtype AND strpos(p.prosrc, forgotten.quantized_column_id::text) > 0
                 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = p.oid)
         LOOP
             EXECUTE format('DROP FUNCTION %s', orphan);

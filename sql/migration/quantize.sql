@@ -62,7 +62,7 @@ BEGIN
     quantized_column := coalesce(quantized_column, left(source_column::text, 57) || suffix);
     SELECT * INTO q FROM @extschema@.quantized_columns c
     WHERE c.table_oid = relation AND c.quantized_column = quantized_column;
-    IF q.id IS NOT NULL THEN
+    IF q.quantized_column_id IS NOT NULL THEN
         IF (q.source_column, q."precision", q.mode) IS DISTINCT FROM (source_column, "precision", mode)
             OR q.truncate_dim IS DISTINCT FROM truncate_dim THEN
             RAISE EXCEPTION 'column "%" of table "%" is another quantized column', quantized_column, q.table_name
@@ -79,7 +79,7 @@ BEGIN
     END IF;
     SELECT n.nspname, c.relname, c.oid, c.relowner INTO q.table_schema, q.table_name, q.table_oid, q.owner
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
-    q.id := gen_random_uuid();
+    q.quantized_column_id := gen_random_uuid();
     q.source_column := source_column;
     q.quantized_column := quantized_column;
     q."precision" := "precision";
@@ -99,11 +99,11 @@ $$;
 
 -- The statements that have every code of a column checked again.
 CREATE FUNCTION quantize_check_again() RETURNS text[] IMMUTABLE LANGUAGE sql RETURN ARRAY[
-    'INSERT INTO @extschema@.quantize_work (id) VALUES (($1).id) ON CONFLICT (id) DO NOTHING',
+    'INSERT INTO @extschema@.quantize_work (quantized_column_id) VALUES (($1).quantized_column_id) ON CONFLICT (quantized_column_id) DO NOTHING',
     'UPDATE @extschema@.quantize_work w SET recheck = true, relations_done = ''{}'', relation = NULL, rows_done = 0,'
-        ' blocks_done = 0 WHERE w.id OPERATOR(pg_catalog.=) ($1).id',
+        ' blocks_done = 0 WHERE w.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id',
     'UPDATE @extschema@.quantized_columns c SET state = ''backfilling'''
-        ' WHERE c.id OPERATOR(pg_catalog.=) ($1).id AND c.state OPERATOR(pg_catalog.=) ''ready'''];
+        ' WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id AND c.state OPERATOR(pg_catalog.=) ''ready'''];
 
 -- The statements that bring the trigger of an existing record into order; none when it is.
 CREATE FUNCTION quantize_mend(q quantized_columns) RETURNS text[]
@@ -111,7 +111,7 @@ CREATE FUNCTION quantize_mend(q quantized_columns) RETURNS text[]
 DECLARE
     t pg_trigger;
 BEGIN
-    SELECT g.* INTO t FROM pg_trigger g WHERE g.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id);
+    SELECT g.* INTO t FROM pg_trigger g WHERE g.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id);
     IF t.oid IS NULL THEN
         RETURN @extschema@.quantized_column_install_trigger(q) || @extschema@.quantize_check_again();
     ELSIF t.tgenabled NOT IN ('O', 'A') THEN
@@ -127,19 +127,19 @@ CREATE FUNCTION quantize_is_complete(q quantized_columns) RETURNS boolean
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT q.state = 'ready' AND (q.mode = 'generated' OR NOT EXISTS (
         SELECT FROM @extschema@.quantize_leaves(q.table_oid) l
-        WHERE l NOT IN (SELECT unnest(w.relations_done) FROM @extschema@.quantize_work w WHERE w.id = q.id)))
+        WHERE l NOT IN (SELECT unnest(w.relations_done) FROM @extschema@.quantize_work w WHERE w.quantized_column_id = q.quantized_column_id)))
 $$;
 
 CREATE FUNCTION quantize_set_state(column_id uuid, new_state text) RETURNS void
     VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE @extschema@.quantized_columns q SET state = new_state WHERE q.id = column_id;
+    UPDATE @extschema@.quantized_columns q SET state = new_state WHERE q.quantized_column_id = column_id;
     UPDATE @extschema@.quantize_work w SET recheck = false, updated_at = clock_timestamp()
-    WHERE w.id = column_id AND new_state = 'ready'
+    WHERE w.quantized_column_id = column_id AND new_state = 'ready'
 $$;
 
 CREATE FUNCTION quantized_column_record(column_id uuid) RETURNS quantized_columns
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT q FROM @extschema@.quantized_columns q WHERE q.id = column_id
+    SELECT q FROM @extschema@.quantized_columns q WHERE q.quantized_column_id = column_id
 $$;
 
 CREATE PROCEDURE quantize_column(
@@ -186,7 +186,7 @@ BEGIN
             SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
             CALL @extschema@.quantize_alter(q, mending, lock_timeout);
         END IF;
-        q := @extschema@.quantized_column_record(q.id);
+        q := @extschema@.quantized_column_record(q.quantized_column_id);
         IF q.state IN ('requantizing', 'swapping') THEN
             RAISE EXCEPTION 'column "%" of table "%" is being requantized', q.quantized_column, q.table_name
                 USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -200,7 +200,7 @@ BEGIN
     IF q.mode = 'trigger' THEN
         CALL @extschema@.quantize_backfill(q, batch_rows, pause_ms);
         PERFORM @extschema@.quantize_lock(q.table_oid);
-        PERFORM @extschema@.quantize_set_state(q.id, 'ready');
+        PERFORM @extschema@.quantize_set_state(q.quantized_column_id, 'ready');
     END IF;
 END
 $$;

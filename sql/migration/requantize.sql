@@ -11,9 +11,12 @@ DECLARE
     q @extschema@.quantized_columns;
 BEGIN
     PERFORM @extschema@.quantize_check_owner(relation);
+    IF quantized_column IS NULL THEN
+        RAISE EXCEPTION 'quantized_column must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     SELECT * INTO q FROM @extschema@.quantized_columns c WHERE c.table_oid = relation AND c.quantized_column = quantized_column;
-    IF q.id IS NULL THEN
-        RAISE EXCEPTION 'column "%" of table "%" is not a quantized column', coalesce(quantized_column, 'NULL'),
+    IF q.quantized_column_id IS NULL THEN
+        RAISE EXCEPTION 'column "%" of table "%" is not a quantized column', quantized_column,
                 (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
             USING ERRCODE = 'undefined_object',
                 HINT = coalesce((SELECT 'Quantized columns of the table: ' || string_agg(format('%I', c.quantized_column), ', ') || '.'
@@ -36,7 +39,7 @@ CREATE FUNCTION quantize_dependents(q quantized_columns) RETURNS SETOF text
         AND NOT (d.classid = 'pg_attrdef'::regclass AND d.objid IN (SELECT e.oid FROM pg_attrdef e
             WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum))
         AND NOT (d.classid = 'pg_trigger'::regclass AND d.objid IN (SELECT g.oid FROM pg_trigger g
-            WHERE g.tgargs = convert_to(q.id::text, 'UTF8') || '\x00'::bytea))
+            WHERE g.tgargs = convert_to(q.quantized_column_id::text, 'UTF8') || '\x00'::bytea))
     UNION ALL
     SELECT format('not-null constraint of column %I', a.attname) FROM pg_attribute a
     WHERE a.attrelid = q.table_oid AND a.attnum = q.quantized_attnum AND a.attnotnull
@@ -78,8 +81,8 @@ CREATE FUNCTION quantize_begin_next(q quantized_columns) RETURNS text[]
                 ' next_ranges = ($1).next_ranges, next_thresholds = ($1).next_thresholds, next_quantile = ($1).next_quantile,'
                 ' next_rows_calibrated = ($1).next_rows_calibrated, next_attnum = (SELECT a.attnum FROM pg_catalog.pg_attribute a'
                 ' WHERE a.attrelid OPERATOR(pg_catalog.=) ($1).table_oid AND a.attname OPERATOR(pg_catalog.=) ($1).next_column)'
-                ' WHERE c.id OPERATOR(pg_catalog.=) ($1).id',
-            'DELETE FROM @extschema@.quantize_work w WHERE w.id OPERATOR(pg_catalog.=) ($1).id']
+                ' WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id',
+            'DELETE FROM @extschema@.quantize_work w WHERE w.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id']
 $$;
 
 -- What else belongs to a column: comment, storage, privileges.
@@ -119,12 +122,12 @@ BEGIN
     swapped.next_column := NULL;
     SELECT t.tgname, n.nspname, p.proname INTO g
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id);
+    WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id);
     statements := ARRAY[format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', target)] || @extschema@.quantize_copy_column(q)
         || 'UPDATE @extschema@.quantized_columns c SET ranges = c.next_ranges, thresholds = c.next_thresholds,'
             ' quantile = c.next_quantile, rows_calibrated = c.next_rows_calibrated, quantized_attnum = c.next_attnum,'
             ' next_column = NULL, next_ranges = NULL, next_thresholds = NULL, next_quantile = NULL, next_rows_calibrated = NULL,'
-            ' next_attnum = NULL, state = ''ready'', calibrated_at = pg_catalog.now() WHERE c.id OPERATOR(pg_catalog.=) ($1).id'::text;
+            ' next_attnum = NULL, state = ''ready'', calibrated_at = pg_catalog.now() WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id'::text;
     IF q.mode = 'trigger' THEN
         statements := statements || format('DROP TRIGGER %I ON %s', g.tgname, target);
     END IF;
@@ -226,15 +229,15 @@ BEGIN
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         CALL @extschema@.quantize_alter(q, @extschema@.quantize_begin_next(q), lock_timeout);
-        q := @extschema@.quantized_column_record(q.id);
+        q := @extschema@.quantized_column_record(q.quantized_column_id);
     END IF;
     IF q.state = 'requantizing'::text THEN
         CALL @extschema@.quantize_backfill(q, batch_rows, pause_ms);
         PERFORM @extschema@.quantize_lock(q.table_oid);
-        PERFORM @extschema@.quantize_set_state(q.id, 'swapping');
+        PERFORM @extschema@.quantize_set_state(q.quantized_column_id, 'swapping');
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        q := @extschema@.quantized_column_record(q.id);
+        q := @extschema@.quantized_column_record(q.quantized_column_id);
     END IF;
     missing := @extschema@.quantize_missing_indexes(q);
     IF missing IS NOT NULL THEN
@@ -254,7 +257,7 @@ BEGIN
     IF q.state = 'backfilling' THEN
         RAISE EXCEPTION 'column "%" of table "%" is not complete', q.quantized_column, q.table_name
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL quantize_column(…) as before goes on where it stopped.';
-    ELSIF q.mode = 'trigger' AND @extschema@.quantized_column_trigger_oid(q.table_oid, q.id) IS NULL THEN
+    ELSIF q.mode = 'trigger' AND @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id) IS NULL THEN
         RAISE EXCEPTION 'the trigger of column "%" of table "%" is missing', q.quantized_column, q.table_name
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL quantize_column(…) as before makes it again.';
     ELSIF q.state <> 'ready' AND (given_ranges <> q.next_ranges OR given_thresholds <> q.next_thresholds) THEN

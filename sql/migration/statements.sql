@@ -61,7 +61,7 @@ BEGIN
         assignments := assignments || @extschema@.quantized_column_assignment(q.next_column, 'next_code');
     END IF;
     RETURN format(E'\n-- Written by pg_quantize for quantized column %s; CALL requantize_column changes the calibration.\n'
-        'DECLARE\n%sBEGIN\n%s    RETURN NEW;\nEND\n', q.id, declarations, assignments);
+        'DECLARE\n%sBEGIN\n%s    RETURN NEW;\nEND\n', q.quantized_column_id, declarations, assignments);
 END
 $$;
 
@@ -76,7 +76,7 @@ $$;
 CREATE FUNCTION quantized_column_trigger_name(q quantized_columns) RETURNS name
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT candidate::name
-    FROM (VALUES (1, 'zzz_quantize_' || q.quantized_column), (2, 'zzz_quantize_' || q.id)) c(i, candidate)
+    FROM (VALUES (1, 'zzz_quantize_' || q.quantized_column), (2, 'zzz_quantize_' || q.quantized_column_id)) c(i, candidate)
     WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = q.table_oid AND t.tgname = candidate::name)
     ORDER BY i LIMIT 1
 $$;
@@ -88,7 +88,7 @@ CREATE FUNCTION quantized_column_trigger(q quantized_columns, trigger_name name,
     SELECT ARRAY[
         format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE ON %I.%I FOR EACH ROW'
             ' WHEN (NEW.%I IS NOT NULL OR NEW.%I IS NOT NULL) EXECUTE FUNCTION %I.%I(%L)',
-            trigger_name, q.table_schema, q.table_name, q.source_column, q.quantized_column, schema, function_name, q.id),
+            trigger_name, q.table_schema, q.table_name, q.source_column, q.quantized_column, schema, function_name, q.quantized_column_id),
         format('ALTER TABLE %I.%I ENABLE ALWAYS TRIGGER %I', q.table_schema, q.table_name, trigger_name)]
 $$;
 
@@ -104,7 +104,7 @@ $$;
 CREATE FUNCTION quantized_column_function_name(q quantized_columns) RETURNS name
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT candidate::name
-    FROM (VALUES (1, 'quantize_' || q.table_name || '_' || q.quantized_column), (2, 'quantize_' || q.id)) c(i, candidate)
+    FROM (VALUES (1, 'quantize_' || q.table_name || '_' || q.quantized_column), (2, 'quantize_' || q.quantized_column_id)) c(i, candidate)
     WHERE NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname = q.table_schema AND p.proname = candidate::name)
     ORDER BY i LIMIT 1
@@ -132,7 +132,7 @@ CREATE FUNCTION quantized_column_replace_function(q quantized_columns) RETURNS t
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT @extschema@.quantized_column_function(q, n.nspname, p.proname)
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id)
+    WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id)
         AND p.prosrc <> @extschema@.quantized_column_body(q)
 $$;
 

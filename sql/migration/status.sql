@@ -51,7 +51,8 @@ BEGIN
 END
 $$;
 
--- What a sample shows. share_expected: what the quantile cuts off on purpose.
+-- What a sample shows. share_expected: what the quantile cuts off on purpose, and new extremes: of n + 1 values each is as
+-- likely as the others to be the greatest.
 CREATE TYPE quantize_findings AS (
     rows_sampled bigint,
     codes_missing bigint,
@@ -81,7 +82,7 @@ BEGIN
         USING CASE WHEN q.ranges IS NOT NULL THEN @extschema@.quantize_ranges_to_judge(q.ranges, f.dead_dimensions) END;
     IF q.ranges IS NOT NULL THEN
         f.share_outside := (report ->> 'clipped_share')::double precision;
-        f.share_expected := 2 * (1 - coalesce(q.quantile, 1));
+        f.share_expected := 2 * (1 - coalesce(q.quantile, 1)) + coalesce(2.0 / (q.rows_calibrated + 1), 0);
         f.worst_dimensions := report -> 'worst_dimensions';
     ELSE
         -- Dead: a bit that is the same in every row.
@@ -103,7 +104,7 @@ DECLARE
     percent text := trim_scale(round((100 * f.share_outside)::numeric, 2)) || ' % of the values lie outside the ranges';
 BEGIN
     IF q.mode = 'trigger' AND NOT EXISTS (SELECT FROM pg_trigger t
-            WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.id) AND t.tgenabled IN ('O', 'A')) THEN
+            WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id) AND t.tgenabled IN ('O', 'A')) THEN
         verdict := 'the trigger is missing or disabled: codes go stale';
         remedy := again;
     ELSIF q.state = 'backfilling' THEN
@@ -142,13 +143,11 @@ DECLARE
     q @extschema@.quantized_columns;
     f @extschema@.quantize_findings;
 BEGIN
-    IF relation IS NULL OR sample_rows IS NULL OR sample_rows < 1 THEN
-        RAISE EXCEPTION 'sample_rows must be positive, and a table is needed' USING ERRCODE = 'invalid_parameter_value';
+    IF coalesce(sample_rows, 0) < 1 THEN
+        RAISE EXCEPTION 'sample_rows must be positive, not %', coalesce(sample_rows::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM 1 FROM pg_class c WHERE c.oid = relation;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'table % does not exist', relation USING ERRCODE = 'undefined_table';
-    END IF;
+    PERFORM @extschema@.quantize_check_exists(relation);
     FOR q IN SELECT * FROM @extschema@.quantized_columns c WHERE c.table_oid = relation ORDER BY c.quantized_attnum LOOP
         f := @extschema@.quantize_examine(q, sample_rows, order_column);
         RETURN QUERY SELECT q.quantized_column, q."precision", q.state, q.calibrated_at, f.rows_sampled, f.codes_missing, f.share_outside,

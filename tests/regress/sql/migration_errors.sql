@@ -1,0 +1,82 @@
+-- What quantize_column, requantize_column and drop_quantized_column refuse, before they change anything.
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE TABLE docs (id integer PRIMARY KEY, embedding real[], words text[], doubled real[] GENERATED ALWAYS AS (embedding || embedding) STORED);
+INSERT INTO docs VALUES (1, '{1,2}'), (2, '{3,4}');
+BEGIN;
+CALL quantize_column('docs', 'embedding', 'int8');
+ROLLBACK;
+BEGIN;
+CALL requantize_column('docs', 'embedding');
+ROLLBACK;
+BEGIN;
+CALL drop_quantized_column('docs', 'embedding');
+ROLLBACK;
+CALL quantize_column(NULL, 'embedding', 'int8');
+CALL quantize_column('docs', NULL, 'int8');
+CALL quantize_column('docs', 'missing', 'int8');
+CALL quantize_column('docs', 'words', 'int8');
+CALL quantize_column('docs', 'doubled', 'int8');
+CALL quantize_column('docs', 'embedding', 'int4');
+CALL quantize_column('docs', 'embedding', 'float32');
+CALL quantize_column('docs', 'embedding', NULL);
+CALL quantize_column('docs', 'embedding', 'int8', mode => 'magic');
+CALL quantize_column('docs', 'embedding', 'int8', 'words');
+CALL quantize_column('docs', 'embedding', 'int8', truncate_dim => 0);
+CALL quantize_column('docs', 'embedding', 'int8', truncate_dim => 3);
+CALL quantize_column('docs', 'embedding', 'int8', batch_rows => 0);
+CALL quantize_column('docs', 'embedding', 'int8', pause_ms => -1);
+CALL quantize_column('docs', 'embedding', 'int8', lock_timeout => 'soon');
+CALL quantize_column('docs', 'embedding', 'int8', sample_rows => 0);
+CALL quantize_column('docs', 'embedding', 'int8', sample_percent => 101);
+CALL quantize_column('docs', 'embedding', 'int8', sample_percent => 'NaN');
+CALL quantize_column('docs', 'embedding', 'int8', sample_rows => 1, sample_percent => 1);
+CALL quantize_column('docs', 'embedding', 'int8', quantile => 0.5);
+CALL quantize_column('docs', 'embedding', 'int8', ranges => '{{0,0},{1,1}}', quantile => 0.9);
+CALL quantize_column('docs', 'embedding', 'int8', ranges => '{{0},{1}}');
+CALL quantize_column('docs', 'embedding', 'int8', ranges => '{0,1}');
+CALL quantize_column('docs', 'embedding', 'int8', ranges => '{{1,1},{0,0}}');
+CALL quantize_column('docs', 'embedding', 'int8', ranges => '{{NaN,1},{0,0}}');
+CALL quantize_column('docs', 'embedding', 'int8', thresholds => '{0,0}');
+CALL quantize_column('docs', 'embedding', 'binary', ranges => '{{0,0},{1,1}}');
+CALL quantize_column('docs', 'embedding', 'binary', quantile => 0.9);
+CALL quantize_column('docs', 'embedding', 'binary', thresholds => '{0}');
+CALL quantize_column('docs', 'embedding', 'binary', thresholds => '{0,0}', learn_thresholds => true);
+-- Not on these.
+CREATE VIEW v AS SELECT * FROM docs;
+CALL quantize_column('v', 'embedding', 'int8');
+CREATE TEMP TABLE temporary AS SELECT * FROM docs;
+CALL quantize_column('temporary', 'embedding', 'int8');
+CREATE TABLE parent (embedding real[]);
+CREATE TABLE child () INHERITS (parent);
+CALL quantize_column('parent', 'embedding', 'int8');
+CALL quantize_column('pg_catalog.pg_statistic', 'stanumbers1', 'int8');
+CREATE TABLE nothing (embedding real[]);
+CALL quantize_column('nothing', 'embedding', 'int8');
+CALL quantize_column('nothing', 'embedding', 'binary', learn_thresholds => true);
+-- Nothing was left behind.
+SELECT count(*) FROM quantized_columns;
+SELECT count(*) FROM pg_attribute WHERE attname LIKE 'embedding\_%' AND NOT attisdropped;
+
+-- With a quantized column: contradictions.
+CALL quantize_column('docs', 'embedding', 'int8');
+CALL quantize_column('docs', 'embedding', 'uint8', 'embedding_int8');
+CALL quantize_column('docs', 'embedding', 'int8', ranges => '{{0,0},{1,1}}');
+CALL requantize_column('docs', NULL);
+CALL requantize_column('docs', 'missing');
+CALL requantize_column('nothing', 'missing');
+CALL requantize_column('docs', 'embedding_int8', thresholds => '{0,0}');
+CALL requantize_column('docs', 'embedding_int8', ranges => '{{0},{1}}');
+CALL drop_quantized_column('docs', 'embedding');
+CREATE VIEW codes AS SELECT embedding_int8 FROM docs;
+CALL requantize_column('docs', 'embedding_int8', ranges => '{{0,0},{9,9}}');
+CALL drop_quantized_column('docs', 'embedding_int8');
+DROP VIEW codes;
+ALTER TABLE docs DROP COLUMN embedding_int8;
+ALTER TABLE docs DROP COLUMN embedding;
+CALL quantize_column('docs', 'embedding', 'binary');
+CALL requantize_column('docs', 'embedding_bin');
+SELECT quantized_column, state, next_column FROM quantized_columns ORDER BY 1;
+SELECT * FROM calibration_status('docs', 0);
+SELECT * FROM calibration_status(0);
