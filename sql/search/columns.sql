@@ -96,7 +96,8 @@ BEGIN
     WHERE a.attrelid = relation AND a.attname = wanted AND a.attnum > 0 AND NOT a.attisdropped;
     IF type_oid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_column',
-            MESSAGE = format('column "%s" of relation "%s" does not exist', wanted, @extschema@.semantic_search_relation_name(relation));
+            MESSAGE = format('column "%s" of relation "%s" does not exist',
+                wanted, @extschema@.semantic_search_relation_name(relation));
     END IF;
     RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
         MESSAGE = format('column "%s" cannot be "%s": it is of type %s', wanted, parameter, format_type(type_oid, NULL)),
@@ -122,8 +123,8 @@ BEGIN
         RETURN recorded[1];
     ELSIF cardinality(codes) > 1 THEN
         RAISE EXCEPTION USING ERRCODE = 'ambiguous_column',
-            MESSAGE = format('relation "%s" has several quantized columns: %s', @extschema@.semantic_search_relation_name(relation),
-                @extschema@.semantic_search_names(codes)),
+            MESSAGE = format('relation "%s" has several quantized columns: %s',
+                @extschema@.semantic_search_relation_name(relation), @extschema@.semantic_search_names(codes)),
             HINT = 'Name one of them, as in quantized => ''' || replace(codes[1].name, '''', '''''') || '''.';
     END IF;
     RETURN codes[1];
@@ -142,8 +143,8 @@ DECLARE
 BEGIN
     IF cardinality(floats) > 1 THEN
         RAISE EXCEPTION USING ERRCODE = 'ambiguous_column',
-            MESSAGE = format('relation "%s" has several embedding columns: %s', @extschema@.semantic_search_relation_name(relation),
-                @extschema@.semantic_search_names(floats)),
+            MESSAGE = format('relation "%s" has several embedding columns: %s',
+                @extschema@.semantic_search_relation_name(relation), @extschema@.semantic_search_names(floats)),
             HINT = 'Name one of them, as in embedding => ''' || replace(floats[1].name, '''', '''''') || '''.';
     END IF;
     RETURN floats[1];
@@ -168,7 +169,8 @@ $$;
 -- The columns of each stage. Codes that are still being backfilled are passed over, as are codes that nobody asked for
 -- where the floats have an index of their own: then the floats are searched.
 CREATE FUNCTION semantic_search_choose(
-    relation oid, embedding name, quantized name, refine name, rescore boolean, exact boolean, metric text, given_ranges real[]
+    relation oid, embedding name, quantized name, refine name, rescore boolean, exact boolean, metric text,
+    given_ranges real[]
 ) RETURNS semantic_search_stages
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

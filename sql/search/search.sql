@@ -23,7 +23,8 @@ BEGIN
                 coalesce(rescore_multiplier::text, 'null'));
     ELSIF rescore IS NULL OR exact IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = format('%s must be true or false, not null', CASE WHEN rescore IS NULL THEN 'rescore' ELSE 'exact' END);
+            MESSAGE = format('%s must be true or false, not null',
+                CASE WHEN rescore IS NULL THEN 'rescore' ELSE 'exact' END);
     ELSIF metric IS NULL OR metric NOT IN ('cosine', 'ip', 'l2', 'hamming') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = coalesce('unknown metric "' || metric || '"', 'metric must not be null'),
@@ -152,8 +153,9 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION semantic_search(anyelement, real[], integer, name, name, name, boolean, real, boolean, text, text, real[])
-    IS 'the nearest rows of a table to a query or to each of a batch, by quantized codes, rescored with the floats';
+COMMENT ON FUNCTION semantic_search(
+    anyelement, real[], integer, name, name, name, boolean, real, boolean, text, text, real[]
+) IS 'the nearest rows of a table to a query or to each of a batch, by quantized codes, rescored with the floats';
 
 CREATE FUNCTION semantic_search_sql(
     corpus anyelement, query real[] DEFAULT NULL, top_k integer DEFAULT 10, embedding name DEFAULT NULL,
@@ -182,8 +184,9 @@ BEGIN
         stages, top_k, rescore, rescore_multiplier, exact, metric, filter, arguments);
 END
 $$;
-COMMENT ON FUNCTION semantic_search_sql(anyelement, real[], integer, name, name, name, boolean, real, boolean, text, text, real[])
-    IS 'the statement that semantic_search runs for its first query; without a query, one to prepare with $1';
+COMMENT ON FUNCTION semantic_search_sql(
+    anyelement, real[], integer, name, name, name, boolean, real, boolean, text, text, real[]
+) IS 'the statement that semantic_search runs for its first query; without a query, one to prepare with $1';
 
 -- A table named by a string has no row type that the result could have. These say so, where Postgres would speak of
 -- polymorphic types.

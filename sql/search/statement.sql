@@ -38,8 +38,8 @@ CREATE FUNCTION semantic_search_hamming_distance(
         || CASE WHEN (code).thresholds IS NULL THEN '' ELSE ', ' || thresholds END || ')';
 
 -- The distance that the scan orders by: of a form that an index on the column can serve, where there is one.
--- Sign bits know directions only, so their inner product with the query serves every metric. The inner product of int8 codes
--- with the scaled query ranks as that of the dequantized embeddings, which for unit vectors is the order of any metric.
+-- Sign bits know directions only, so their inner product with the query serves every metric. The inner product of int8
+-- codes with the scaled query ranks as that of the dequantized embeddings: for unit vectors the order of any metric.
 CREATE FUNCTION semantic_search_scan_distance(
     scanned semantic_search_column, qualified text, metric text, is_unit boolean, arguments text[]
 ) RETURNS text
@@ -153,8 +153,9 @@ BEGIN
     statement := @extschema@.semantic_search_stage(alias || CASE WHEN by_ctid THEN '.ctid' ELSE '.*' END,
         @extschema@.semantic_search_scan(relation, alias, ARRAY[scanned.name, refine.name, last.name], filter),
         -- No index matches a sum.
-        format(CASE WHEN exact THEN '(%s) OPERATOR(pg_catalog.+) 0' ELSE '%s' END, @extschema@.semantic_search_scan_distance(
-            scanned, format('%s.%I', alias, scanned.name), metric, stages.is_unit, arguments)),
+        format(CASE WHEN exact THEN '(%s) OPERATOR(pg_catalog.+) 0' ELSE '%s' END,
+            @extschema@.semantic_search_scan_distance(
+                scanned, format('%s.%I', alias, scanned.name), metric, stages.is_unit, arguments)),
         candidates);
     IF refine.name <> last.name THEN
         statement := @extschema@.semantic_search_stage(alias || CASE WHEN by_ctid THEN '.ctid' ELSE '.*' END,
