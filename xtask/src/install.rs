@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use cluster::Installation;
 
 use crate::cache::Cache;
+use crate::setup::{self, Purpose};
 use crate::{run, servers, workspace};
 
 /// Name of the extension.
@@ -21,6 +22,20 @@ pub enum Profile {
     Dev,
     /// Fast to run: for people and measurements.
     Release,
+}
+
+/// `install PG_CONFIG`: a release build for the Postgres that this `pg_config` belongs to.
+pub fn command(mut parser: lexopt::Parser) -> Result<()> {
+    let pg_config = match parser.next()? {
+        Some(lexopt::Arg::Value(path)) => path,
+        Some(other) => return Err(other.unexpected().into()),
+        None => bail!("say where: cargo xtask install /path/to/pg_config"),
+    };
+    let installation = Installation::from_pg_config(pg_config)?;
+    let cache = setup::ensure(Purpose::Embedded)?;
+    for_use(&cache, &installation)?;
+    println!("installed; now: CREATE EXTENSION {EXTENSION};");
+    Ok(())
 }
 
 /// Builds and installs the extension; what cargo prints goes to `log`.
@@ -36,7 +51,19 @@ pub fn extension(
         installation.pkglibdir.display()
     );
     run::logged(&mut cargo_pgrx_install(cache, installation, profile), log)?;
+    copy_companion(installation)?;
     make_readable(installation)
+}
+
+/// The companion for pgvector is SQL over the same library; cargo pgrx knows of one control file only.
+fn copy_companion(installation: &Installation) -> Result<()> {
+    for entry in fs::read_dir(workspace::root().join("companion"))? {
+        let entry = entry?;
+        let target = installation.extension_dir().join(entry.file_name());
+        fs::copy(entry.path(), &target)
+            .with_context(|| format!("could not write {}", target.display()))?;
+    }
+    Ok(())
 }
 
 /// Builds in release mode for a person who waits, and says so.

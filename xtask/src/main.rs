@@ -31,6 +31,7 @@ usage: cargo xtask <command>
   test [pgNN|all] [--keep-going]  everything that CI runs, on every server at hand or on one
   regress [pgNN] [--bless] [name…]
                                   the SQL regression files; --bless accepts what they print
+  install PG_CONFIG               a release build into the Postgres of this pg_config
   psql [pgNN] [-- argument…]      a shell in an embedded server with the extension loaded
   bench [--data DIR]              speed of the SQL surface, as ratios
   cut-demo-data DIR               makes demo/ out of a larger data set
@@ -55,6 +56,7 @@ fn dispatch(command: &str, arguments: Vec<OsString>) -> Result<()> {
         "demo" => demo::command(parser),
         "bench" => bench::command(parser),
         "cut-demo-data" => demo::cut::command(parser),
+        "install" => install::command(parser),
         "test" => test::command(parser),
         "regress" => test::regress::command(parser),
         "psql" => psql::command(parser),
