@@ -151,7 +151,7 @@ BEGIN
 END
 $$;
 
--- Whether an index on this column returns rows in the order of a metric.
+-- Whether an index on this column returns rows in the order of a metric; for NULL, of any metric and any of the rows.
 CREATE FUNCTION semantic_search_has_index(relation oid, name name, metric text) RETURNS boolean
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -161,8 +161,8 @@ BEGIN
         JOIN pg_opclass c ON c.oid = i.indclass[0]
         JOIN pg_amop m ON m.amopfamily = c.opcfamily AND m.amoppurpose = 'o' AND m.amoplefttype = c.opcintype
         JOIN pg_operator o ON o.oid = m.amopopr
-        WHERE i.indrelid = relation AND a.attname = name AND i.indisvalid AND i.indpred IS NULL
-            AND o.oprname = CASE metric WHEN 'ip' THEN '<#>' WHEN 'l2' THEN '<->' WHEN 'hamming' THEN '<~>' ELSE '<=>' END);
+        WHERE i.indrelid = relation AND a.attname = name AND (metric IS NULL OR i.indisvalid AND i.indpred IS NULL
+            AND o.oprname = CASE metric WHEN 'ip' THEN '<#>' WHEN 'l2' THEN '<->' WHEN 'hamming' THEN '<~>' ELSE '<=>' END));
 END
 $$;
 

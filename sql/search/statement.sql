@@ -3,7 +3,8 @@
 -- It is one SELECT in stages, each the nearest rows of the stage before by a better distance: the scan of the table, which
 -- an index may serve; optionally the int8 codes; last the distance that becomes the score. Between stages only the rows'
 -- addresses travel (ctid) where the table has them, so that the scan's sort does not copy documents and floats that it will
--- not need; views, foreign and partitioned tables carry their columns instead.
+-- not need. Views, foreign and partitioned tables carry their columns instead, and so do scans that an index may serve: they
+-- need no sort, and Postgres loses the ctid of a row that it reorders after an index (xs_recheckorderby).
 --
 -- These functions only build text; it runs with the caller's search_path, which `filter` needs, so every name in it is
 -- qualified. `arguments` are the SQL texts of: the query, the ranges of the first and of the refining codes, the
@@ -127,7 +128,7 @@ DECLARE
     last @extschema@.semantic_search_column := embedding;
     candidates bigint := top_k;
     -- Rows go by their address, or by all their columns; `alias` names them at every stage.
-    by_ctid constant boolean := @extschema@.semantic_search_has_ctid(stages.relation);
+    by_ctid boolean := @extschema@.semantic_search_has_ctid(stages.relation);
     relation text;
     alias text;
     again text;
@@ -148,12 +149,13 @@ BEGIN
             candidates := least(ceil(top_k * rescore_multiplier::numeric), 2147483647);
         END IF;
     END IF;
+    by_ctid := by_ctid AND (exact OR NOT @extschema@.semantic_search_has_index(stages.relation, scanned.name, NULL));
     again := CASE WHEN by_ctid THEN format(E'\n) AS %1$s JOIN %2$s ON %3$s.ctid OPERATOR(pg_catalog.=) %1$s.ctid',
         CASE alias WHEN 'nearest' THEN 'nearer' ELSE 'nearest' END, relation, alias) ELSE E'\n) AS ' || alias END;
     statement := @extschema@.semantic_search_stage(alias || CASE WHEN by_ctid THEN '.ctid' ELSE '.*' END,
         @extschema@.semantic_search_scan(relation, alias, ARRAY[scanned.name, refine.name, last.name], filter),
-        -- No index matches a sum.
-        format(CASE WHEN exact THEN '(%s) OPERATOR(pg_catalog.+) 0' ELSE '%s' END,
+        -- No index matches a sum, nor one that is created after the statement was prepared.
+        format(CASE WHEN exact OR by_ctid THEN '(%s) OPERATOR(pg_catalog.+) 0' ELSE '%s' END,
             @extschema@.semantic_search_scan_distance(
                 scanned, format('%s.%I', alias, scanned.name), metric, stages.is_unit, arguments)),
         candidates);

@@ -6,7 +6,7 @@ CREATE FUNCTION embed(seed text) RETURNS real[] IMMUTABLE LANGUAGE sql AS $$
 $$;
 CREATE TABLE docs (id integer PRIMARY KEY, title_embedding real[], body_embedding real[]);
 INSERT INTO docs SELECT i, embed('t' || i), normalize_embeddings(embed('b' || i)) FROM generate_series(1, 300) i;
-CREATE FUNCTION stage(statement text) RETURNS text LANGUAGE sql RETURN substring(statement FROM '\nORDER BY (docs\.\w+)');
+CREATE FUNCTION stage(statement text) RETURNS text LANGUAGE sql RETURN substring(statement FROM '\nORDER BY \(?(docs\.\w+)');
 
 -- Two embeddings: one must be named, until a record tells which is quantized.
 SELECT stage(semantic_search_sql(NULL::docs, embedding => 'title_embedding'));
