@@ -202,7 +202,8 @@ fn a_backfill_survives_writers_a_kill_and_an_immediate_stop() -> Result<()> {
     ensure!(killed.success(), "could not kill the backend");
     assert!(call.finish().is_err(), "the session was killed");
     wait_until("recovery after the kill", || {
-        Ok(cluster.connect(DATABASE).is_ok())
+        let log = std::fs::read_to_string(cluster.log_path())?;
+        Ok(log.matches("ready to accept connections").count() == 2)
     })?;
     let done: i64 = value(
         &mut cluster.connect(DATABASE)?,
