@@ -82,8 +82,13 @@ unsafe fn estimate(info: &pg_sys::IndexOptInfo, meta: Option<&Meta>) -> Estimate
         let cost = meta.map_or_else(Cost::default, |meta| {
             cost::estimate(meta, rows, limit, target)
         });
-        let pages = (cost.root_pages + cost.list_pages + cost.refine_pages).clamp(1.0, all_pages);
-        pages * page_cost + (cost.codes / CODES_PER_OPERATOR + cost.records) * operator_cost
+        // Lists and nodes lie side by side in the order of their centroids, and are few; refine records are where their row's
+        // first list was.
+        let sequential = (cost.root_pages + cost.list_pages).clamp(1.0, all_pages);
+        let random = cost.refine_pages.min(all_pages);
+        sequential * sequential_cost
+            + random * page_cost
+            + (cost.codes / CODES_PER_OPERATOR + cost.records) * operator_cost
     };
     let startup = effort(FIRST_ROWS, gucs::target_recall());
     Estimate {
