@@ -2,22 +2,25 @@
 
 use pgrx::prelude::*;
 
-/// Tests run in this schema.
+/// The tests run in this schema.
 #[pg_schema]
 mod tests {
     use pgrx::pg_sys;
     use pgrx::prelude::*;
 
-    /// Calls a transition function of two arguments as an aggregate (or a window function) would.
-    fn transition(function: &str, caller: pg_sys::NodeTag, state: pg_sys::Datum) -> pg_sys::Datum {
-        let query = format!("SELECT '{function}'::regprocedure::oid, '{{3,-3}}'::real[]");
-        let (oid, embedding) = Spi::get_two::<pg_sys::Oid, Vec<f32>>(&query).unwrap();
-        let embedding = embedding.into_datum().unwrap();
+    /// Calls the transition function of `calibrate_ranges` as an aggregate (or a window function) would.
+    fn transition(
+        caller: pg_sys::NodeTag,
+        state: Option<pg_sys::Datum>,
+        embedding: Vec<f32>,
+    ) -> pg_sys::Datum {
+        let query = "SELECT 'calibrate_ranges_transition(real[],real[])'::regprocedure::oid";
+        let oid = Spi::get_one::<pg_sys::Oid>(query).unwrap().unwrap();
         // SAFETY: the call has the layout and the number of arguments that the function is declared with; of its
         // context the function reads the tag only.
         unsafe {
             let mut flinfo = pg_sys::FmgrInfo::default();
-            pg_sys::fmgr_info(oid.unwrap(), &mut flinfo);
+            pg_sys::fmgr_info(oid, &mut flinfo);
             let size = size_of::<pg_sys::FunctionCallInfoBaseData>()
                 + 2 * size_of::<pg_sys::NullableDatum>();
             let call: pg_sys::FunctionCallInfo = pg_sys::palloc0(size).cast();
@@ -27,27 +30,26 @@ mod tests {
             (*call).context = context;
             (*call).nargs = 2;
             let arguments = (*call).args.as_mut_slice(2);
-            arguments[0].value = state;
-            arguments[1].value = embedding;
+            arguments[0].isnull = state.is_none();
+            arguments[0].value = state.unwrap_or(pg_sys::Datum::null());
+            arguments[1].value = embedding.into_datum().unwrap();
             flinfo.fn_addr.unwrap()(call)
         }
     }
 
-    /// The state of an aggregate over `{1,2}`, and whether the next row changes it where it lies.
+    /// Whether the second row changes the state of the first one where it lies.
     fn updates_in_place(caller: pg_sys::NodeTag) -> bool {
-        let first = Spi::get_one::<AnyElement>("SELECT calibrate_ranges('{1,2}'::real[])");
-        // SAFETY: a copy in our own memory, which outlives the query's.
-        let state = unsafe {
-            let datum = first.unwrap().unwrap().datum();
-            pg_sys::Datum::from(pg_sys::pg_detoast_datum_copy(datum.cast_mut_ptr()))
-        };
-        let next = transition("calibrate_ranges_transition(real[],real[])", caller, state);
+        let first = transition(caller, None, vec![1.0, 2.0]);
+        let second = transition(caller, Some(first), vec![3.0, -3.0]);
         // SAFETY: both are arrays.
-        let values = |datum| unsafe { Array::<f32>::from_datum(datum, false).unwrap() };
-        assert!(values(next).iter().flatten().eq([1.0, -3.0, 3.0, 2.0]));
-        let untouched = values(state).iter().flatten().eq([1.0, 2.0, 1.0, 2.0]);
-        assert_eq!(untouched, next != state);
-        next == state
+        let holds = |state, values: [f32; 4]| unsafe {
+            let array = Array::<f32>::from_datum(state, false).unwrap();
+            array.iter().flatten().eq(values)
+        };
+        assert!(holds(second, [1.0, -3.0, 3.0, 2.0]));
+        let untouched = holds(first, [1.0, 2.0, 1.0, 2.0]);
+        assert_eq!(untouched, first != second);
+        first == second
     }
 
     #[pg_test]
