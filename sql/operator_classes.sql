@@ -41,7 +41,8 @@ CREATE OPERATOR >= (
     RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
 CREATE OPERATOR CLASS binvec_ops DEFAULT FOR TYPE binvec USING btree AS
-    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 binvec_cmp(binvec, binvec);
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 binvec_cmp(binvec, binvec),
+    FUNCTION 4 (binvec, binvec) btequalimage(oid);
 CREATE OPERATOR CLASS binvec_ops DEFAULT FOR TYPE binvec USING hash AS
     OPERATOR 1 =, FUNCTION 1 binvec_hash(binvec), FUNCTION 2 binvec_hash(binvec, bigint);
 
@@ -85,7 +86,8 @@ CREATE OPERATOR >= (
     RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
 CREATE OPERATOR CLASS int8vec_ops DEFAULT FOR TYPE int8vec USING btree AS
-    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 int8vec_cmp(int8vec, int8vec);
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 int8vec_cmp(int8vec, int8vec),
+    FUNCTION 4 (int8vec, int8vec) btequalimage(oid);
 CREATE OPERATOR CLASS int8vec_ops DEFAULT FOR TYPE int8vec USING hash AS
     OPERATOR 1 =, FUNCTION 1 int8vec_hash(int8vec), FUNCTION 2 int8vec_hash(int8vec, bigint);
 
@@ -129,7 +131,8 @@ CREATE OPERATOR >= (
     RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
 CREATE OPERATOR CLASS uint8vec_ops DEFAULT FOR TYPE uint8vec USING btree AS
-    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 uint8vec_cmp(uint8vec, uint8vec);
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 uint8vec_cmp(uint8vec, uint8vec),
+    FUNCTION 4 (uint8vec, uint8vec) btequalimage(oid);
 CREATE OPERATOR CLASS uint8vec_ops DEFAULT FOR TYPE uint8vec USING hash AS
     OPERATOR 1 =, FUNCTION 1 uint8vec_hash(uint8vec), FUNCTION 2 uint8vec_hash(uint8vec, bigint);
 
@@ -173,6 +176,7 @@ CREATE OPERATOR >= (
     RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
 CREATE OPERATOR CLASS quantized_ops DEFAULT FOR TYPE quantized USING btree AS
-    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 quantized_cmp(quantized, quantized);
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 quantized_cmp(quantized, quantized),
+    FUNCTION 4 (quantized, quantized) btequalimage(oid);
 CREATE OPERATOR CLASS quantized_ops DEFAULT FOR TYPE quantized USING hash AS
     OPERATOR 1 =, FUNCTION 1 quantized_hash(quantized), FUNCTION 2 quantized_hash(quantized, bigint);
