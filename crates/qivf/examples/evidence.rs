@@ -150,13 +150,10 @@ fn main() {
                 let to = if target == 1.0 { from + 50 } else { to };
                 let (mut hits, mut sum, mut rechecked) = (0, [0u64; 4], 0);
                 let start = Instant::now();
-                for q in from..to {
+                for (q, truth) in truth.iter().enumerate().take(to).skip(from) {
                     let (found, stats, n) =
                         search(&index, &base, queries.row(q).as_slice().unwrap(), k, target);
-                    hits += found
-                        .iter()
-                        .filter(|d| **d <= truth[q][k - 1] + 1e-6)
-                        .count();
+                    hits += found.iter().filter(|d| **d <= truth[k - 1] + 1e-6).count();
                     rechecked += n;
                     for (sum, v) in
                         sum.iter_mut()

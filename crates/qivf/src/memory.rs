@@ -50,6 +50,14 @@ impl std::fmt::Display for Simulated {
 
 impl std::error::Error for Simulated {}
 
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("pages", &self.pages.borrow().len())
+            .finish_non_exhaustive()
+    }
+}
+
 fn simulated(what: &'static str) -> Error {
     Error::Store(Box::new(Simulated(what)))
 }

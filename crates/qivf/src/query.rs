@@ -1,34 +1,14 @@
-//! A query prepared once per scan, and the certain bounds on a row's distance.
-//!
-//! # Floating-point slack
-//! The executor recomputes a float distance in its own way (pgvector: `f32`, any order, contracted) and raises an error
-//! when the result lies below the bound it was given. With u = 2⁻²⁴ and γ = (d+2)u/(1 − (d+2)u), any such computation
-//! of an inner product is off by at most γ‖x‖‖q‖ (+ d·MIN_POSITIVE for underflow), of a squared L2 distance by the
-//! factor 1 ± γ (+ d·MIN_POSITIVE), of a cosine by 3γ: a quotient of an inner product and two norms, each off by γ.
-//! Rows or queries whose squared norms leave the range of `f32` get the bound −∞.
-//!
-//! The bound itself starts from [`quantize::row_code`]: ⟨q, x⟩ = ⟨q, x̂⟩ ± (‖q⊥‖·e + …). Our own rounding enters as
-//! η = (d+12)u: d+8 roundings in the `f32` dot product, and one each for rounding the rotated query, the scale, and the
-//! orthogonality of the error; everything after that is in `f64`. Hence, with n = ‖q‖‖x̂‖,
-//! ‖q⊥‖² ≤ ‖q‖² − (⟨q, x̂⟩/‖x̂‖)² + 2η‖q‖² and |⟨q, x⟩ − ⟨q, x̂⟩| ≤ ‖q⊥‖·e + ηn.
+//! A query prepared once per scan: its working vector and planes, and how keys become distances.
+
+mod refine;
 
 use crate::error::{Error, Result};
-use crate::layout::{get_f32, get_u32, refine};
+use crate::layout::refine as record_layout;
 use crate::space::{Element, Metric, Space, Value};
 use quantize::distance::{BinaryQuery, kernels};
-use quantize::row_code;
 use quantize::sign_code::QueryPlanes;
-
-const U: f64 = 1.0 / (1u64 << 24) as f64;
-
-/// What a refine record says about a row's distance.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Refined {
-    /// No computation of the distance gives less.
-    pub bound: f64,
-    /// Nor more.
-    pub upper: f64,
-}
+pub use refine::Refined;
+use refine::Refiner;
 
 /// A query that has no nearest row: every row is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,40 +39,6 @@ struct Conversion {
     scale: f64,
     offset: f64,
     root: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Refiner {
-    /// Float rows. `norm` is that of the original query, `stretch` turns working inner products into true ones.
-    Float {
-        metric: Metric,
-        norm: f64,
-        stretch: f64,
-        dim: f64,
-    },
-    Int8 {
-        metric: Metric,
-        codes: Vec<i8>,
-        squares: u32,
-    },
-    UInt8 {
-        metric: Metric,
-        codes: Vec<u8>,
-        squares: u32,
-    },
-    /// Float query, int8 or uint8 rows.
-    FloatCodes {
-        metric: Metric,
-        query: Vec<f32>,
-        norm: f64,
-        signed: bool,
-    },
-    Bits(Vec<u8>),
-    FloatBits {
-        metric: Metric,
-        query: BinaryQuery,
-        norm: f64,
-    },
 }
 
 impl Query {
@@ -164,7 +110,7 @@ impl Query {
 
     /// The row of `record` as a query.
     pub(crate) fn from_record(space: &Space, record: &[u8], typical: f32) -> Result<Self> {
-        let payload = &record[refine::FIXED..];
+        let payload = &record[record_layout::FIXED..];
         match space.element {
             Element::Float => {
                 let mut vector = vec![0.0; space.dim];
@@ -306,144 +252,6 @@ impl Query {
         }
         ((v - self.conversion.offset) / self.conversion.scale) as f32
     }
-
-    /// The certain bounds on the distance of the row in `record`.
-    pub(crate) fn refine(&self, space: &Space, record: &[u8]) -> Refined {
-        let payload = &record[refine::FIXED..];
-        let exactly = |distance: f64| Refined {
-            bound: distance,
-            upper: distance,
-        };
-        match &self.refiner {
-            Refiner::Float {
-                metric,
-                norm,
-                stretch,
-                dim,
-            } => self.refine_float(
-                record,
-                &payload[..space.dim],
-                *metric,
-                *norm,
-                *stretch,
-                *dim,
-            ),
-            Refiner::Int8 {
-                metric,
-                codes,
-                squares,
-            } => {
-                let row: Vec<i8> = payload[..space.dim].iter().map(|&b| b as i8).collect();
-                let dot = f64::from(kernels().dot_i8(codes, &row));
-                exactly(code_distance(
-                    *metric,
-                    dot,
-                    f64::from(*squares),
-                    get_u32(record, 16),
-                ))
-            }
-            Refiner::UInt8 {
-                metric,
-                codes,
-                squares,
-            } => {
-                let dot = f64::from(kernels().dot_u8(codes, &payload[..space.dim]));
-                exactly(code_distance(
-                    *metric,
-                    dot,
-                    f64::from(*squares),
-                    get_u32(record, 16),
-                ))
-            }
-            Refiner::FloatCodes {
-                metric,
-                query,
-                norm,
-                signed,
-            } => {
-                let dot = if *signed {
-                    let row: Vec<i8> = payload[..space.dim].iter().map(|&b| b as i8).collect();
-                    kernels().dot_f32_i8(query, &row)
-                } else {
-                    kernels().dot_f32_u8(query, &payload[..space.dim])
-                };
-                exactly(code_distance(
-                    *metric,
-                    dot,
-                    norm * norm,
-                    get_u32(record, 16),
-                ))
-            }
-            Refiner::Bits(bits) => {
-                exactly(f64::from(kernels().hamming(bits, &payload[..bits.len()])))
-            }
-            Refiner::FloatBits {
-                metric,
-                query,
-                norm,
-            } => {
-                let dot = query.dot(&payload[..space.dim.div_ceil(8)]);
-                exactly(match metric {
-                    Metric::Cosine => 1.0 - dot / (norm * (space.dim as f64).sqrt()),
-                    _ => -dot,
-                })
-            }
-        }
-    }
-
-    fn refine_float(
-        &self,
-        record: &[u8],
-        codes: &[u8],
-        metric: Metric,
-        norm: f64,
-        stretch: f64,
-        dim: f64,
-    ) -> Refined {
-        if record[7] & refine::UNBOUNDED != 0 || norm > 1e18 || (norm != 0.0 && norm < 1e-15) {
-            return Refined {
-                bound: f64::NEG_INFINITY,
-                upper: f64::INFINITY,
-            };
-        }
-        let (scale, error) = (
-            f64::from(get_f32(record, 8)),
-            f64::from(get_f32(record, 12)),
-        );
-        let q = f64::from(self.norm);
-        let x = scale * f64::from(get_u32(record, 16)).sqrt();
-        let eta = (dim + 12.0) * U;
-        let gamma = (dim + 2.0) * U / (1.0 - (dim + 2.0) * U);
-        let tiny = dim * f64::from(f32::MIN_POSITIVE);
-        let dot = scale * f64::from(row_code::dot(&self.vector, codes));
-        let along = if x > 0.0 { dot / x } else { 0.0 };
-        let across = (q * q * (1.0 + 2.0 * eta) - along * along).max(0.0).sqrt();
-        let half = across * error + eta * q * x;
-        match metric {
-            Metric::Cosine => Refined {
-                bound: 1.0 - (dot + half) - 3.0 * gamma,
-                upper: 1.0 - (dot - half) + 3.0 * gamma,
-            },
-            Metric::InnerProduct => {
-                let slack = gamma * (x + error) * norm + tiny;
-                Refined {
-                    bound: -(dot + half) * stretch - slack,
-                    upper: -(dot - half) * stretch + slack,
-                }
-            }
-            _ => {
-                // ‖x‖² = ‖x̂‖² + e² but for the rounding of the scale; the stored error is up to 10⁻⁶ too large.
-                let own = 4.0 * U * x * x;
-                let sum = q * q + x * x;
-                let low = sum + error * error * (1.0 - 1e-6) - 2.0 * (dot + half) - own;
-                let high = sum + error * error - 2.0 * (dot - half) + own;
-                Refined {
-                    bound: ((low * (1.0 - gamma) - tiny).max(0.0)).sqrt(),
-                    upper: (high.max(0.0) * (1.0 + gamma) + tiny).sqrt(),
-                }
-            }
-        }
-    }
 }
 
 fn unfit(what: &'static str) -> Error {
@@ -501,15 +309,5 @@ fn conversion(metric: Metric, stretch: f64) -> Conversion {
             offset: 0.0,
             root: true,
         },
-    }
-}
-
-/// A distance from exact sums over integer codes.
-fn code_distance(metric: Metric, dot: f64, query_squares: f64, row_squares: u32) -> f64 {
-    let row_squares = f64::from(row_squares);
-    match metric {
-        Metric::Cosine => 1.0 - dot / (query_squares * row_squares).sqrt(),
-        Metric::InnerProduct => -dot,
-        _ => (query_squares + row_squares - 2.0 * dot).max(0.0).sqrt(),
     }
 }

@@ -47,7 +47,7 @@ impl Owned {
 pub fn distance(a: &Owned, b: &Owned, metric: Metric) -> f64 {
     let (a, b) = (a.wide(), b.wide());
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-    match metric {
+    let distance = match metric {
         Metric::InnerProduct => -dot(&a, &b),
         Metric::Cosine => 1.0 - dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt(),
         Metric::L2 => a
@@ -57,6 +57,12 @@ pub fn distance(a: &Owned, b: &Owned, metric: Metric) -> f64 {
             .sum::<f64>()
             .sqrt(),
         Metric::Hamming => a.iter().zip(&b).filter(|(x, y)| x != y).count() as f64,
+    };
+    // 0/0 may be −NaN, which would sort first.
+    if distance.is_nan() {
+        f64::NAN
+    } else {
+        distance
     }
 }
 

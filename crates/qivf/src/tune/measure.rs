@@ -1,0 +1,152 @@
+//! What scans find with the `b` of some shares, and from that the share a target needs.
+
+use super::truth::Truth;
+use super::{Sampled, quantile};
+use crate::build::Crew;
+use crate::error::Result;
+use crate::index::Index;
+use crate::layout;
+use crate::layout::meta::{RANKS, interpolate};
+use crate::scan::{Scan, ScanOptions};
+use crate::store::PageStore;
+
+/// What scans with the `b` of a given share really found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Measured {
+    share: f32,
+    recall: f32,
+    pub lists: f32,
+    pub rows: f32,
+}
+
+/// Per rank, by ascending share.
+pub(super) struct Measurements(Vec<Vec<Measured>>);
+
+/// Shares at which scans are measured.
+const SHARES: [f32; 6] = [0.4, 0.7, 0.85, 0.93, 0.97, 0.99];
+/// Ranks (numbers of [`RANKS`]) at which scans are measured; the others take the measurement of the next lower one.
+const MEASURED_RANKS: [usize; 2] = [0, 3];
+
+impl Measurements {
+    /// `of` where recall is `target`, interpolated between the points measured.
+    pub(super) fn at(&self, rank: usize, target: f32, of: impl Fn(&Measured) -> f32) -> f32 {
+        let recalls: Vec<f32> = self.0[rank].iter().map(|m| m.recall).collect();
+        let values: Vec<f32> = self.0[rank].iter().map(of).collect();
+        if recalls.is_empty() {
+            0.0
+        } else {
+            interpolate(&recalls, &values, target)
+        }
+    }
+
+    /// The share whose `b` gives recall `target`: interpolated between misses, on a logarithmic scale.
+    pub(super) fn share_for(&self, rank: usize, target: f32) -> f32 {
+        let miss = |v: f32| -(1.0 - v).max(1e-4).ln();
+        let points = &self.0[rank];
+        let Some(last) = points.last() else {
+            return target;
+        };
+        if target >= last.recall {
+            // Beyond the last point: keep its proportion of misses.
+            return 1.0
+                - (1.0 - last.share) * ((1.0 - target) / (1.0 - last.recall).max(1e-4)).min(1.0);
+        }
+        let recalls: Vec<f32> = points.iter().map(|m| miss(m.recall)).collect();
+        let shares: Vec<f32> = points.iter().map(|m| miss(m.share)).collect();
+        1.0 - (-interpolate(&recalls, &shares, miss(target))).exp()
+    }
+}
+
+pub(super) fn measure<S: PageStore>(
+    index: &Index<S>,
+    crew: &Crew<'_>,
+    sample: &[Sampled],
+    truth: &[Truth],
+    needed: &[Vec<f32>],
+) -> Result<Measurements> {
+    let mut all: Vec<Vec<Measured>> = Vec::new();
+    for (rank, k) in RANKS.into_iter().enumerate() {
+        let enough = needed.get(rank).is_some_and(|sorted| !sorted.is_empty());
+        if !MEASURED_RANKS.contains(&rank) || !enough {
+            all.push(all.last().cloned().unwrap_or_default());
+            continue;
+        }
+        let mut points = Vec::new();
+        for share in SHARES {
+            let b = quantile(&needed[rank], share);
+            let mut point = measure_point(index, crew, sample, truth, k, b)?;
+            point.share = share;
+            points.push(point);
+        }
+        // Sampling noise must not make the curve fall.
+        for i in 1..points.len() {
+            points[i].recall = points[i].recall.max(points[i - 1].recall + 1e-6);
+        }
+        all.push(points);
+    }
+    Ok(Measurements(all))
+}
+
+fn measure_point<S: PageStore>(
+    index: &Index<S>,
+    crew: &Crew<'_>,
+    sample: &[Sampled],
+    truth: &[Truth],
+    k: usize,
+    b: f32,
+) -> Result<Measured> {
+    let mut sum = Measured::default();
+    let mut queries = 0.0f32;
+    for (sampled, truth) in sample
+        .iter()
+        .zip(truth)
+        .filter(|(_, truth)| truth.len() >= k)
+    {
+        crew.host.check_interrupts()?;
+        let found = scan_one(index, sampled, b, k)?;
+        sum.recall += found.hits(truth, k) as f32 / k as f32;
+        sum.lists += found.lists;
+        sum.rows += found.rows;
+        queries += 1.0;
+    }
+    let queries = queries.max(1.0);
+    Ok(Measured {
+        share: 0.0,
+        recall: sum.recall / queries,
+        lists: sum.lists / queries,
+        rows: sum.rows / queries,
+    })
+}
+
+/// What one scan returned for a rank.
+struct Found {
+    tids: Vec<layout::Tid>,
+    lists: f32,
+    rows: f32,
+}
+
+impl Found {
+    fn hits(&self, truth: &Truth, k: usize) -> usize {
+        truth
+            .iter()
+            .take(k)
+            .filter(|n| self.tids.contains(&n.tid))
+            .count()
+    }
+}
+
+fn scan_one<S: PageStore>(index: &Index<S>, sampled: &Sampled, b: f32, k: usize) -> Result<Found> {
+    let borrowed = Index::with_meta(index.store(), index.meta().clone())?;
+    let mut scan = Scan::new(borrowed, sampled.query.clone(), ScanOptions::default())?;
+    if let Some(itself) = sampled.itself {
+        scan.exclude(itself);
+    }
+    scan.set_b(b, k);
+    let tids = scan.settled()?;
+    let stats = scan.stats();
+    Ok(Found {
+        tids,
+        lists: stats.lists as f32,
+        rows: stats.rows as f32,
+    })
+}
