@@ -5,6 +5,8 @@
 
 #![deny(unsafe_code)]
 
+pub mod qivf;
+
 use std::io::Write;
 
 use anyhow::{Context, Result};

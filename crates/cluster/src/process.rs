@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-/// Removes every `PG…` variable that would redirect a server or a client.
+/// Removes every `PG…` variable that would redirect a server or a client, and what would change its messages.
 pub(crate) fn clean_environment(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PG") {
             command.env_remove(&name);
         }
     }
+    // With it pgrx would add a backtrace to the detail of every error.
+    command.env_remove("RUST_BACKTRACE");
     command.env("LC_ALL", "C");
 }
 
