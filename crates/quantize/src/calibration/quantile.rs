@@ -119,10 +119,14 @@ pub fn finish(state: &[u32], quantile: f64) -> Result<Vec<f32>, Error> {
     check_quantile(quantile)?;
     let rank = (1.0 - quantile) * f64::from(state[0].max(1) - 1);
     let sketches = state[1..].chunks_exact(STRIDE);
-    let minima = sketches.clone().map(|sketch| at_rank(sketch, rank, rank.floor()));
+    let minima = sketches
+        .clone()
+        .map(|sketch| at_rank(sketch, rank, rank.floor()));
     // Mirrored: both ends take the outer of the two values that a rank lies between.
     let upper = f64::from(state[0].max(1) - 1) - rank;
-    let maxima = sketches.clone().map(|sketch| at_rank(sketch, upper, upper.ceil()));
+    let maxima = sketches
+        .clone()
+        .map(|sketch| at_rank(sketch, upper, upper.ceil()));
     Ok(minima.chain(maxima).collect())
 }
 
