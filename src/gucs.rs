@@ -39,7 +39,7 @@ pub fn register() {
         GucFlags::EXPLAIN,
     );
     GucRegistry::define_enum_guc(
-        c"qivf.order",
+        c"qivf.scan_order",
         c"What becomes of a row that a qivf index scan finds after rows beyond it were returned.",
         c"relaxed returns it late, strict drops it.",
         &ORDER,
@@ -58,7 +58,7 @@ pub fn max_scan_tuples() -> u64 {
     MAX_SCAN_TUPLES.get().max(0) as u64
 }
 
-/// `qivf.order`.
+/// `qivf.scan_order`.
 pub fn order() -> Order {
     match ORDER.get() {
         OrderSetting::Relaxed => Order::Relaxed,

@@ -65,7 +65,7 @@ mod tests {
     #[pg_test]
     fn a_saved_plan_follows_its_parameter() {
         Spi::connect(|client| {
-            let types = [PgBuiltInOids::FLOAT4ARRAYOID.oid().into()];
+            let types = [PgBuiltInOids::FLOAT4ARRAYOID.oid()];
             let plan = client
                 .prepare("SELECT '101'::binvec <#> $1", &types)
                 .unwrap();

@@ -211,7 +211,7 @@ fn strict_order_is_an_order() -> Result<()> {
     for seed in 1..30 {
         let search = |order: &str, client: &mut Client| -> Result<Vec<(i32, f64)>> {
             client.batch_execute(&format!(
-                "SELECT set_config('qivf.order', '{order}', false)"
+                "SELECT set_config('qivf.scan_order', '{order}', false)"
             ))?;
             let rows = client.query(&format!("SELECT id, e <=> embedding(32, {seed}) FROM docs ORDER BY e <=> embedding(32, {seed})"), &[])?;
             Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

@@ -1,9 +1,9 @@
 //! What a scan costs, for the planner. Never an error: a damaged index is for execution to report.
 
 use pgrx::pg_sys;
-use qivf::Index;
 use qivf::cost::{self, Cost};
 use qivf::layout::meta::Meta;
+use qivf::{Element, Index};
 
 use crate::gucs;
 use crate::storage::IndexRelation;
@@ -23,6 +23,7 @@ struct Estimate {
 
 /// Estimates a scan: getting started costs the lists that the target needs, reading to the end all of them.
 #[pgrx::pg_guard]
+#[allow(clippy::too_many_arguments)] // Postgres's signature.
 pub unsafe extern "C-unwind" fn amcostestimate(
     _root: *mut pg_sys::PlannerInfo,
     path: *mut pg_sys::IndexPath,
@@ -38,8 +39,9 @@ pub unsafe extern "C-unwind" fn amcostestimate(
         let info = (*path).indexinfo;
         *selectivity = 1.0;
         *correlation = 0.0;
-        if (*path).indexorderbys.is_null() {
-            // The rows cannot be had without an order.
+        let meta = meta((*info).indexoid);
+        // The rows cannot be had without an order.
+        if (*path).indexorderbys.is_null() || loses_row_identity(&*path, meta.as_ref()) {
             #[cfg(feature = "pg18")]
             {
                 (*path).path.disabled_nodes = 2;
@@ -49,10 +51,30 @@ pub unsafe extern "C-unwind" fn amcostestimate(
             *index_pages = f64::from((*info).pages);
             return;
         }
-        let estimate = estimate(&*info, meta((*info).indexoid).as_ref());
+        let estimate = estimate(&*info, meta.as_ref());
         *startup_cost = estimate.startup;
         *total_cost = estimate.total;
         *index_pages = estimate.pages;
+    }
+}
+
+/// Whether a scan would need the rows' `ctid` and not get it.
+///
+/// The executor forgets the `ctid` of rows that it reorders by rechecked distances (nodeIndexscan.c puts them back by
+/// `ExecForceStoreHeapTuple`, up to 18 at least). FOR UPDATE would then lock a row that does not exist, and extend the table by a
+/// broken page. So where the query needs the `ctid`, for itself or for a row lock, only indexes with exact distances serve.
+unsafe fn loses_row_identity(path: &pg_sys::IndexPath, meta: Option<&Meta>) -> bool {
+    // SAFETY: the planner's own lists and nodes.
+    unsafe {
+        let rechecked = meta.is_none_or(|meta| meta.element == Element::Float as u8)
+            || (*path.indexorderbys).length > 1;
+        let relation = path.path.parent;
+        let mut needed: *mut pg_sys::Bitmapset = std::ptr::null_mut();
+        let target: *mut pg_sys::Node = (*(*relation).reltarget).exprs.cast();
+        pg_sys::pull_varattnos(target, (*relation).relid, &mut needed);
+        let ctid =
+            pg_sys::SelfItemPointerAttributeNumber - pg_sys::FirstLowInvalidHeapAttributeNumber;
+        rechecked && pg_sys::bms_is_member(ctid, needed)
     }
 }
 

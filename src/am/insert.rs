@@ -8,6 +8,7 @@ use super::open::{OrRaise, open, tid_of};
 
 /// Inserts a row; its entries are written as one WAL record.
 #[pgrx::pg_guard]
+#[allow(clippy::too_many_arguments)] // Postgres's signature.
 pub unsafe extern "C-unwind" fn aminsert(
     relation: pg_sys::Relation,
     values: *mut pg_sys::Datum,

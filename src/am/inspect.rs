@@ -126,6 +126,7 @@ type ReportRow = (f32, f32, f32, f32, f32, f32, f32, f32, f32, i32);
 
 /// Recall and effort at several targets, with rows of the index as queries.
 #[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)] // pgrx reads the columns off the signature.
 fn recall_report(
     index: pg_sys::Oid,
     queries: i32,
@@ -151,6 +152,7 @@ fn recall_report(
 
 /// The same with real queries.
 #[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)] // pgrx reads the columns off the signature.
 fn recall_report_queries(
     index: pg_sys::Oid,
     queries: FloatMatrix<'_>,

@@ -44,6 +44,12 @@ EXPLAIN (COSTS OFF) SELECT id FROM docs ORDER BY e <=> '{1,2,3,4,5,6,7,8,9,10,11
 EXPLAIN (COSTS OFF) SELECT id FROM docs WHERE tenant = 7 ORDER BY e <=> '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24}' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM docs WHERE tenant > 100 ORDER BY e <=> '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24}' LIMIT 10;
 
+-- The executor forgets the ctid of rows it reorders, so where it is needed (row locks too) only exact codes serve.
+SELECT bool_or(line ~ 'Index Scan') AS uses_index FROM plan('SELECT ctid FROM docs ORDER BY e <=> embedding(24, 1) LIMIT 3') AS line;
+SELECT bool_or(line ~ 'Index Scan') AS uses_index FROM plan('SELECT id FROM docs ORDER BY e <=> embedding(24, 1) LIMIT 3 FOR UPDATE') AS line;
+SELECT bool_or(line ~ 'Index Scan') AS uses_index FROM plan('SELECT id FROM docs ORDER BY b <~> quantize_binary(embedding(24, 1)) LIMIT 3 FOR UPDATE') AS line;
+SELECT count(*) FROM (SELECT id FROM docs ORDER BY e <=> embedding(24, 1) LIMIT 3 FOR UPDATE) AS locked;
+
 -- Sorting a tiny table is cheaper.
 CREATE TABLE tiny AS SELECT id, e FROM docs WHERE id <= 5;
 CREATE INDEX tiny_e ON tiny USING qivf (e);
