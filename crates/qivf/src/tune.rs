@@ -30,6 +30,14 @@ struct Sampled {
     itself: Option<Pointer>,
 }
 
+/// Of the misses a target allows, the share granted when rows of the index were the queries.
+///
+/// They took part in making the centroids and miss less than strangers do: on 62,666 × 384 embeddings, asked for 0.95 they
+/// found 0.950, held-out rows 0.940 and short phrases, another distribution, 0.89. Below 0.95 that gap widens.
+fn granted(miss: f32) -> f32 {
+    0.88 * miss.min(0.05) + 0.6 * (miss - 0.05).max(0.0)
+}
+
 /// Learns from `count` rows of the index used as queries.
 pub(crate) fn from_rows<S: PageStore>(
     index: &Index<S>,
@@ -37,7 +45,7 @@ pub(crate) fn from_rows<S: PageStore>(
     count: usize,
 ) -> Result<Tuning> {
     let sample = sample_rows(index, count)?;
-    learn(index, crew, sample)
+    learn(index, crew, sample, granted)
 }
 
 /// Learns from real queries, each of the index's dimension, and returns the new table; nothing is written.
@@ -59,7 +67,7 @@ pub fn from_queries<S: PageStore>(
         .collect();
     let mut sampled = sampled?;
     sampled.retain(|s| s.query.degenerate.is_none());
-    learn(index, &Crew::new(host, threads), sampled)
+    learn(index, &Crew::new(host, threads), sampled, |miss| miss)
 }
 
 /// Writes a new table to the meta page.
@@ -128,7 +136,12 @@ fn sample_rows<S: PageStore>(index: &Index<S>, count: usize) -> Result<Vec<Sampl
     Ok(sampled)
 }
 
-fn learn<S: PageStore>(index: &Index<S>, crew: &Crew<'_>, sample: Vec<Sampled>) -> Result<Tuning> {
+fn learn<S: PageStore>(
+    index: &Index<S>,
+    crew: &Crew<'_>,
+    sample: Vec<Sampled>,
+    granted: impl Fn(f32) -> f32,
+) -> Result<Tuning> {
     let mut tuning = index.meta().tuning;
     if index.meta().flat || sample.is_empty() || index.space().is_none() {
         return Ok(tuning);
@@ -142,7 +155,7 @@ fn learn<S: PageStore>(index: &Index<S>, crew: &Crew<'_>, sample: Vec<Sampled>) 
             continue;
         }
         for (t, target) in TARGETS.iter().enumerate() {
-            let share = measured.share_for(rank, *target);
+            let share = measured.share_for(rank, 1.0 - granted(1.0 - *target));
             tuning.b[rank][t] = quantile(sorted, share);
             tuning.lists[rank][t] = measured.at(rank, *target, |m| m.lists);
             tuning.refined[rank][t] = measured.at(rank, *target, |m| m.rows);

@@ -45,7 +45,9 @@ pub fn encode(x: &[f64], codes: &mut [i8]) -> RowCode {
     let (mut dot, mut sum_squares, mut norm_sq) = (0.0f64, 0u32, 0.0f64);
     for (v, code) in x.iter().zip(codes.iter_mut()) {
         // A subnormal `largest` overflows the inverse: the cast saturates and the clamp keeps the range.
-        *code = (v * inverse).round().clamp(-127.0, 127.0) as i8;
+        // Rounds half away from zero; `f64::round` would be a library call.
+        let scaled = v * inverse;
+        *code = (scaled + 0.5f64.copysign(scaled)).clamp(-127.0, 127.0) as i8;
         let c = i32::from(*code);
         dot += v * f64::from(c);
         sum_squares += (c * c) as u32;

@@ -1,8 +1,5 @@
 //! Centroids by hierarchical k-means: √lists coarse clusters, each divided again by its share of the rows, then one
 //! Lloyd step over everything.
-//!
-//! Measured on 62,666 × 384 with 4,000 lists: flat k-means takes 20 times as long and the search scores a third fewer
-//! codes; the Lloyd step wins most of that back.
 
 use super::{Crew, Phase, Source, assign};
 use crate::error::Result;

@@ -26,7 +26,9 @@ pub(crate) const STRIPES: usize = 4;
 
 /// Rows per list when the number of lists is not given.
 ///
-/// Seen on 62,666 × 384 embeddings, see `examples/evidence.rs`.
+/// Seen on 62,666 × 384 embeddings (`examples/evidence.rs`), sign codes scored for recall 0.95 and 0.99 of ten:
+/// 20 rows a list 995 and 4,776; 12 rows 653 and 3,504; 8 rows 441 and 2,628. Ranking more centroids costs what fewer
+/// codes save, and pages fill worse: processor time is the same at 20 and 12.
 pub const ROWS_PER_LIST: usize = 20;
 
 /// Fewer rows than this make a flat index.

@@ -12,6 +12,7 @@ use crate::space::{Space, residual_entry};
 use crate::store::{BlockNumber, BulkStore, NO_BLOCK};
 use ndarray::Axis;
 use quantize::row_code::round_up;
+use std::collections::VecDeque;
 
 /// Share of a bucket's first page that bulk loading fills, so that inserts find room.
 const FILL: f64 = 0.9;
@@ -41,7 +42,8 @@ pub(super) fn tids<S: BulkStore>(store: &mut S, rows: &[(Tid, u8)]) -> Result<Bl
 
 /// Lists that share a chain of pages.
 struct Bucket {
-    lists: std::ops::Range<usize>,
+    /// Tagged by their place here.
+    lists: Vec<usize>,
     first_block: BlockNumber,
     pages: usize,
 }
@@ -83,7 +85,10 @@ impl ByList {
     }
 }
 
-/// Packs lists into buckets: as many as fit the fill of one page, or one list with as many pages as it needs.
+/// Buckets begun last that may take a further list: more would part neighbours.
+const OPEN_BUCKETS: usize = 16;
+
+/// Packs lists into buckets, first fit: as many as fit the fill of one page, or one list with as many pages as it needs.
 fn pack(
     layout: &group::Layout,
     sizes: impl Iterator<Item = usize>,
@@ -91,30 +96,34 @@ fn pack(
 ) -> Result<Vec<Bucket>> {
     let limit = ((layout.groups as f64 * FILL) as usize).max(1);
     let mut buckets: Vec<Bucket> = Vec::new();
-    let mut open = 0;
+    // (bucket, groups it holds)
+    let mut open: VecDeque<(usize, usize)> = VecDeque::new();
     for (list, entries) in sizes.enumerate() {
         let groups = entries.div_ceil(layout.lanes);
-        match buckets.last_mut() {
-            Some(bucket)
-                if open + groups <= limit && bucket.lists.len() <= usize::from(MAX_TAG) =>
-            {
-                bucket.lists.end = list + 1;
-                open += groups;
-            }
-            _ => {
-                if block >= NO_BLOCK - 1 {
-                    return Err(Error::Full);
-                }
-                let pages = groups.div_ceil(layout.groups).max(1);
-                buckets.push(Bucket {
-                    lists: list..list + 1,
-                    first_block: block,
-                    pages,
-                });
-                block += pages as BlockNumber;
-                open = if pages > 1 { limit } else { groups };
+        let fits = |(bucket, held): &&mut (usize, usize)| {
+            *held + groups <= limit && buckets[*bucket].lists.len() <= usize::from(MAX_TAG)
+        };
+        if let Some((bucket, held)) = open.iter_mut().find(fits) {
+            buckets[*bucket].lists.push(list);
+            *held += groups;
+            continue;
+        }
+        if block >= NO_BLOCK - 1 {
+            return Err(Error::Full);
+        }
+        let pages = groups.div_ceil(layout.groups).max(1);
+        if groups < limit {
+            open.push_back((buckets.len(), groups));
+            if open.len() > OPEN_BUCKETS {
+                open.pop_front();
             }
         }
+        buckets.push(Bucket {
+            lists: vec![list],
+            first_block: block,
+            pages,
+        });
+        block += pages as BlockNumber;
     }
     Ok(buckets)
 }
@@ -257,7 +266,7 @@ fn fill_buckets<S: BulkStore>(
                 return Ok(None);
             };
             let mut lists = Vec::with_capacity(bucket.lists.len());
-            for list in bucket.lists.clone() {
+            for &list in &bucket.lists {
                 let (first, second) = (primary.of(list), secondary.of(list));
                 let all = first
                     .iter()
@@ -298,8 +307,8 @@ fn fill_buckets<S: BulkStore>(
                 bucket.first_block + filled.page as BlockNumber,
                 &filled.payload,
             )?;
-            for (list, spread) in bucket.lists.clone().zip(filled.spreads) {
-                spreads[list].add(spread);
+            for (list, spread) in bucket.lists.iter().zip(filled.spreads) {
+                spreads[*list].add(spread);
             }
             done += 1;
             crew.host
@@ -307,14 +316,17 @@ fn fill_buckets<S: BulkStore>(
             Ok(())
         },
     )?;
-    for (bucket, list) in buckets
-        .iter()
-        .flat_map(|b| b.lists.clone().map(move |l| (b, l)))
-    {
+    let tagged = buckets.iter().flat_map(|b| {
+        b.lists
+            .iter()
+            .enumerate()
+            .map(move |(tag, list)| (b, tag, *list))
+    });
+    for (bucket, tag, list) in tagged {
         let spread = spreads[list];
         let node = Node {
             head: bucket.first_block,
-            tag: (list - bucket.lists.start) as u8,
+            tag: tag as u8,
             level: 0,
             radius: (spread.squares / f64::from(spread.count.max(1))).sqrt() as f32,
             max_radius: round_up(spread.largest * (1.0 + 1e-6)),
@@ -345,7 +357,7 @@ fn fill(space: &Space, bucket: &Bucket, job: PageJob, centroids: &[Vec<f32>]) ->
     let mut spreads = Vec::with_capacity(job.lists.len());
     let mut code = vec![0; layout.words];
     for (i, (rows, pointers)) in job.lists.iter().enumerate() {
-        let centroid = &centroids[bucket.lists.start + i];
+        let centroid = &centroids[bucket.lists[i]];
         let points = rows.decode(space);
         let mut spread = Spread::default();
         for (e, ((point, error), to)) in points

@@ -93,6 +93,7 @@ impl Layout {
     }
 
     /// Bytes of a group.
+    #[inline]
     pub fn group_size(&self) -> usize {
         self.lanes * (self.words * 8 + 8 + self.factors * 4)
     }
@@ -102,6 +103,7 @@ impl Layout {
         u8::from(self.factors == ROOT_FACTORS)
     }
 
+    #[inline]
     fn start(&self) -> usize {
         HEADER + self.groups.next_multiple_of(8)
     }
@@ -130,16 +132,19 @@ impl Layout {
     }
 
     /// Groups in use on a checked page.
+    #[inline]
     pub fn used(&self, page: &[u8]) -> usize {
         (page.len() - self.start()) / self.group_size()
     }
 
     /// Length of a page with `used` groups.
+    #[inline]
     pub fn page_len(&self, used: usize) -> usize {
         self.start() + used * self.group_size()
     }
 
     /// The tag of group `group`.
+    #[inline]
     pub fn tag(&self, page: &[u8], group: usize) -> u8 {
         page[HEADER + group]
     }
@@ -150,6 +155,7 @@ impl Layout {
     }
 
     /// The bytes of group `group` of a checked page.
+    #[inline]
     pub fn group<'a>(&self, page: &'a [u8], group: usize) -> Group<&'a [u8]> {
         let at = self.page_len(group);
         Group {
@@ -176,40 +182,48 @@ pub struct Group<B> {
 
 impl<'a> Group<&'a [u8]> {
     /// The interleaved sign codes.
+    #[inline]
     pub fn codes(&self) -> &'a [u8] {
         &self.bytes[..self.layout.words * 8 * self.layout.lanes]
     }
 
     /// What entry `lane` points to.
-    #[inline]
+    #[inline(always)]
     pub fn pointer(&self, lane: usize) -> EntryPointer {
         let at = self.layout.words * 8 * self.layout.lanes + lane * 8;
+        let v = get_u64(self.bytes, at);
         EntryPointer {
             pointer: Pointer {
-                block: get_u32(self.bytes, at),
-                slot: get_u16(self.bytes, at + 4),
+                block: v as u32,
+                slot: (v >> 32) as u16,
             },
-            flags: get_u16(self.bytes, at + 6),
+            flags: (v >> 48) as u16,
         }
     }
 
-    /// Float number `factor` of entry `lane`: 0 add, 1 scale, 2 error, 3 ‖centroid‖², 4 radius.
-    #[inline]
-    pub fn factor(&self, factor: usize, lane: usize) -> f32 {
+    /// Float number `factor` of every entry: 0 add, 1 scale, 2 error, 3 ‖centroid‖², 4 radius. Lanes the layout does not
+    /// have are 0.
+    #[inline(always)]
+    pub fn floats(&self, factor: usize) -> [f32; sign_code::LANES] {
         let layout = &self.layout;
-        let at = (layout.words * 8 + 8) * layout.lanes + (factor * layout.lanes + lane) * 4;
-        get_f32(self.bytes, at)
+        let at = (layout.words * 8 + 8 + factor * 4) * layout.lanes;
+        let bytes = &self.bytes[at..at + 4 * layout.lanes];
+        let mut floats = [0.0; sign_code::LANES];
+        for (float, bytes) in floats.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            *float = f32::from_le_bytes(*bytes);
+        }
+        floats
     }
 
     /// All floats of entry `lane`.
     pub fn factors(&self, lane: usize) -> Factors {
         let root = self.layout.factors == ROOT_FACTORS;
         Factors {
-            add: self.factor(0, lane),
-            scale: self.factor(1, lane),
-            error: self.factor(2, lane),
-            norm_squared: if root { self.factor(3, lane) } else { 0.0 },
-            radius: if root { self.factor(4, lane) } else { 0.0 },
+            add: self.floats(0)[lane],
+            scale: self.floats(1)[lane],
+            error: self.floats(2)[lane],
+            norm_squared: if root { self.floats(3)[lane] } else { 0.0 },
+            radius: if root { self.floats(4)[lane] } else { 0.0 },
         }
     }
 

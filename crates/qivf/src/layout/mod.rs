@@ -137,18 +137,29 @@ impl Pointer {
 /// A heap row identifier, in Postgres's own six bytes (block high, block low, offset).
 pub type Tid = [u8; 6];
 
+#[inline(always)]
+fn get<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&bytes[at..at + N]);
+    out
+}
+
+#[inline(always)]
 pub(crate) fn get_u16(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+    u16::from_le_bytes(get(bytes, at))
 }
 
+#[inline(always)]
 pub(crate) fn get_u32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    u32::from_le_bytes(get(bytes, at))
 }
 
+#[inline(always)]
 pub(crate) fn get_u64(bytes: &[u8], at: usize) -> u64 {
-    u64::from(get_u32(bytes, at)) | u64::from(get_u32(bytes, at + 4)) << 32
+    u64::from_le_bytes(get(bytes, at))
 }
 
+#[inline(always)]
 pub(crate) fn get_f32(bytes: &[u8], at: usize) -> f32 {
     f32::from_bits(get_u32(bytes, at))
 }

@@ -79,27 +79,32 @@ impl Centroids {
         let mut scores = [0; LANES];
         lists::for_each_group(store, &space.root, node.head, node.tag, |group| {
             lists::score(&space.root, query, &group, &mut scores);
-            sighted
-                .try_reserve(LANES)
-                .map_err(|_| Error::OutOfMemory { bytes: LANES * 16 })?;
-            for (lane, &a) in scores.iter().enumerate().take(space.root.lanes) {
-                let to = group.pointer(lane);
-                if to.pointer.is_none() {
-                    continue;
-                }
-                let f = group.factors(lane);
-                let squared = distance_squared + f.add + f.scale * query.planes.dot(a);
-                let low = (squared - spread * f.error - rounding * f.scale.abs()).max(0.0);
-                let nearness = if query.by_ip {
-                    (q + f.norm_squared - low) / 2.0
+            sighted.try_reserve(LANES).map_err(|_| Error::OutOfMemory {
+                bytes: LANES * size_of::<Sighted>(),
+            })?;
+            let (adds, scales, errors) = (group.floats(0), group.floats(1), group.floats(2));
+            let (norms, radii) = (group.floats(3), group.floats(4));
+            let mut near = [0.0f32; LANES];
+            for lane in 0..LANES {
+                let squared =
+                    distance_squared + adds[lane] + scales[lane] * query.planes.dot(scores[lane]);
+                let low =
+                    (squared - spread * errors[lane] - rounding * scales[lane].abs()).max(0.0);
+                near[lane] = if query.by_ip {
+                    (q + norms[lane] - low) / 2.0
                 } else {
                     low.sqrt()
                 };
-                sighted.push(Sighted {
-                    nearness,
-                    radius: f.radius,
-                    at: to.pointer,
-                });
+            }
+            for lane in 0..space.root.lanes {
+                let at = group.pointer(lane).pointer;
+                if !at.is_none() {
+                    sighted.push(Sighted {
+                        nearness: near[lane],
+                        radius: radii[lane],
+                        at,
+                    });
+                }
             }
             Ok(())
         })?;

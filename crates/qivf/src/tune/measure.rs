@@ -24,6 +24,8 @@ pub(super) struct Measurements(Vec<Vec<Measured>>);
 
 /// Shares at which scans are measured.
 const SHARES: [f32; 6] = [0.4, 0.7, 0.85, 0.93, 0.97, 0.99];
+/// Neighbours looked for in one measurement: fewer queries do for higher ranks.
+const PAIRS: usize = 8000;
 /// Ranks (numbers of [`RANKS`]) at which scans are measured; the others take the measurement of the next lower one.
 const MEASURED_RANKS: [usize; 2] = [0, 3];
 
@@ -97,11 +99,11 @@ fn measure_point<S: PageStore>(
 ) -> Result<Measured> {
     let mut sum = Measured::default();
     let mut queries = 0.0f32;
-    for (sampled, truth) in sample
+    let enough = sample
         .iter()
         .zip(truth)
-        .filter(|(_, truth)| truth.len() >= k)
-    {
+        .filter(|(_, truth)| truth.len() >= k);
+    for (sampled, truth) in enough.take(PAIRS / k) {
         crew.host.check_interrupts()?;
         let found = scan_one(index, sampled, b, k)?;
         sum.recall += found.hits(truth, k) as f32 / k as f32;

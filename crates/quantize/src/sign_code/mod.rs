@@ -44,14 +44,12 @@ impl QueryPlanes {
     pub fn new(q: &[f32]) -> Self {
         let largest = q.iter().fold(0.0f32, |m, v| m.max(v.abs()));
         let delta = largest / 7.0;
+        let inverse = if delta.is_normal() { 1.0 / delta } else { 0.0 };
         let mut planes = vec![[0u64; 4]; words(q.len())];
         let (mut sum, mut error) = (0i32, 0.0f64);
         for (i, &v) in q.iter().enumerate() {
-            let u = if delta > 0.0 {
-                (v / delta).round().clamp(-7.0, 7.0) as i32
-            } else {
-                0
-            };
+            // Truncation after a shift into the positive: rounding without a library call.
+            let u = (v * inverse + 8.5) as i32 - 8;
             for (bit, plane) in planes[i / 64].iter_mut().enumerate() {
                 *plane |= u64::from(u as u32 >> bit & 1) << (i % 64);
             }
