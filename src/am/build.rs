@@ -153,8 +153,8 @@ fn build_id() -> u64 {
 /// The dimension that the column's type modifier fixes.
 unsafe fn declared_dimensions(index: pg_sys::Relation) -> Option<usize> {
     // SAFETY: the index is open; `from_pg` leaves closing it to its owner.
-    let columns = unsafe { PgRelation::from_pg(index) }.tuple_desc();
-    let typmod = columns.get(0)?.atttypmod;
+    let index = unsafe { PgRelation::from_pg(index) };
+    let typmod = index.tuple_desc().get(0)?.atttypmod;
     usize::try_from(typmod).ok().filter(|&n| n > 0)
 }
 
