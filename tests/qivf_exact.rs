@@ -55,13 +55,15 @@ const CLASSES: [(&str, &str, &str); 16] = [
 
 /// Rows of every type: most of them different, some equal, some all zeros, some NULL.
 const ROWS: &str = "
-CREATE TABLE docs (id int, e real[], b binvec, i int8vec, u uint8vec);
-INSERT INTO docs (id, e) SELECT n, embedding(24, n) FROM generate_series(1, 1500) AS n;
-INSERT INTO docs (id, e) SELECT n, embedding(24, n % 3) FROM generate_series(1501, 1700) AS n;
-INSERT INTO docs (id, e) SELECT n, array_fill(0::real, ARRAY[24]) FROM generate_series(1701, 1720) AS n;
-INSERT INTO docs (id, e) SELECT n, NULL FROM generate_series(1721, 1740) AS n;
-CREATE TABLE r AS SELECT calibrate_ranges(e) AS ranges FROM docs;
-UPDATE docs SET b = quantize_binary(e), i = quantize_int8(e, (SELECT ranges FROM r)), u = quantize_uint8(e, (SELECT ranges FROM r));
+CREATE TABLE floats AS
+    SELECT n AS id, embedding(24, n) AS e FROM generate_series(1, 1500) AS n
+    UNION ALL SELECT n, embedding(24, n % 3) FROM generate_series(1501, 1700) AS n
+    UNION ALL SELECT n, array_fill(0::real, ARRAY[24]) FROM generate_series(1701, 1720) AS n
+    UNION ALL SELECT n, NULL FROM generate_series(1721, 1740) AS n;
+CREATE TABLE r AS SELECT calibrate_ranges(e) AS ranges FROM floats;
+-- Written once: rows updated in place would keep a new index from older transactions for a while.
+CREATE TABLE docs AS
+    SELECT id, e, quantize_binary(e) AS b, quantize_int8(e, ranges) AS i, quantize_uint8(e, ranges) AS u FROM floats, r;
 ANALYZE docs;";
 
 /// The name of the column before the class.
