@@ -26,6 +26,9 @@ pub(super) struct Measurements(Vec<Vec<Measured>>);
 const SHARES: [f32; 6] = [0.4, 0.7, 0.85, 0.93, 0.97, 0.99];
 /// Neighbours looked for in one measurement: fewer queries do for higher ranks.
 const PAIRS: usize = 8000;
+/// Rows refined in one measurement, about ten times what it takes where rows differ. Among thousands of equal rows every scan
+/// compares them all, and a few queries must do.
+const ENOUGH_ROWS: f32 = 200_000.0;
 /// Ranks (numbers of [`RANKS`]) at which scans are measured; the others take the measurement of the next lower one.
 const MEASURED_RANKS: [usize; 2] = [0, 3];
 
@@ -110,6 +113,9 @@ fn measure_point<S: PageStore>(
         sum.lists += found.lists;
         sum.rows += found.rows;
         queries += 1.0;
+        if sum.rows > ENOUGH_ROWS {
+            break;
+        }
     }
     let queries = queries.max(1.0);
     Ok(Measured {
