@@ -20,6 +20,8 @@ mod storage;
 mod tests;
 #[allow(unsafe_code)]
 mod types;
+#[allow(unsafe_code)]
+mod versions;
 
 pgrx::pg_module_magic!(name, version);
 

@@ -7,6 +7,7 @@ use qivf::{Element, Index};
 
 use crate::gucs;
 use crate::storage::IndexRelation;
+use crate::versions;
 
 /// Sign codes are scored in blocks, many to an instruction: this many for the cost of one operator call.
 const CODES_PER_OPERATOR: f64 = 64.0;
@@ -42,10 +43,7 @@ pub unsafe extern "C-unwind" fn amcostestimate(
         let meta = meta((*info).indexoid);
         // The rows cannot be had without an order.
         if (*path).indexorderbys.is_null() || loses_row_identity(&*path, meta.as_ref()) {
-            #[cfg(feature = "pg18")]
-            {
-                (*path).path.disabled_nodes = 2;
-            }
+            versions::disable(path);
             *startup_cost = f64::INFINITY;
             *total_cost = f64::INFINITY;
             *index_pages = f64::from((*info).pages);

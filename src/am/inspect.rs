@@ -15,6 +15,7 @@ use super::open::{Opened, OrRaise, open, pointer_of};
 use crate::errors::raise;
 use crate::storage::IndexRelation;
 use crate::types::FloatMatrix;
+use crate::versions;
 
 /// Opens a qivf index by its identifier, or raises an error.
 fn open_by_oid(oid: pg_sys::Oid, lock: u32) -> (PgRelation, Opened) {
@@ -229,22 +230,7 @@ fn rows_of<'a>(matrix: &'a FloatMatrix<'_>) -> Vec<Value<'a>> {
 }
 
 fn check_owner(relation: &PgRelation) {
-    // SAFETY: a catalog look-up.
-    let owner = unsafe {
-        #[cfg(any(feature = "pg14", feature = "pg15"))]
-        {
-            pg_sys::pg_class_ownercheck(relation.oid(), pg_sys::GetUserId())
-        }
-        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
-        {
-            pg_sys::object_ownercheck(
-                pg_sys::RelationRelationId,
-                relation.oid(),
-                pg_sys::GetUserId(),
-            )
-        }
-    };
-    if !owner {
+    if !versions::owns_relation(relation.oid()) {
         raise(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             format!("must be owner of index {}", relation.name()),

@@ -31,10 +31,6 @@ fn qivf_handler() -> pgrx::PgBox<pg_sys::IndexAmRoutine> {
     routine.amoptionalkey = true;
     routine.amusemaintenanceworkmem = true;
     routine.amkeytype = pg_sys::InvalidOid;
-    #[cfg(any(feature = "pg17", feature = "pg18"))]
-    {
-        routine.amcanbuildparallel = false;
-    }
 
     routine.ambuild = Some(build::ambuild);
     routine.ambuildempty = Some(build::ambuildempty);

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use pgrx::pg_sys;
 
+use crate::versions;
+
 /// The most lists that can be asked for.
 const MAX_LISTS: i32 = 1_000_000;
 
@@ -43,13 +45,8 @@ pub unsafe extern "C-unwind" fn amoptions(
     reloptions: pg_sys::Datum,
     validate: bool,
 ) -> *mut pg_sys::bytea {
-    #[allow(clippy::needless_update)] // 18 has one field more.
-    let table = [pg_sys::relopt_parse_elt {
-        optname: c"lists".as_ptr(),
-        opttype: pg_sys::relopt_type::RELOPT_TYPE_INT,
-        offset: std::mem::offset_of!(Options, lists) as c_int,
-        ..Default::default()
-    }];
+    let lists = std::mem::offset_of!(Options, lists);
+    let table = [versions::integer_option(c"lists", lists)];
     let kind = *KIND.get().expect("options are registered at load");
     // SAFETY: the table describes `Options`.
     unsafe {

@@ -7,8 +7,8 @@ use qivf::{Query, Scan, ScanOptions};
 use super::open::{Opened, OrRaise, open, pointer_of};
 use super::value::Format;
 use crate::errors::raise;
-use crate::gucs;
 use crate::storage::IndexRelation;
+use crate::{gucs, versions};
 
 /// What hangs on a scan. Lives in the scan's memory context and is dropped with it, also after an error.
 struct State {
@@ -113,7 +113,7 @@ unsafe fn start(scan: pg_sys::IndexScanDesc) -> Scan<IndexRelation> {
                 "qivf index can only be scanned in the order of a distance",
             );
         }
-        count(scan);
+        versions::count_index_scan(scan);
         let opened = open(relation);
         let query = query(&opened, &*(*scan).orderByData);
         let options = ScanOptions {
@@ -158,27 +158,5 @@ unsafe fn check_snapshot(snapshot: pg_sys::Snapshot) {
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             "qivf index can only be scanned with an MVCC snapshot",
         );
-    }
-}
-
-/// Counts the scan for `pg_stat_user_indexes` and, from 18 on, for EXPLAIN.
-unsafe fn count(scan: pg_sys::IndexScanDesc) {
-    // SAFETY: the statistics entry is null or valid while the relation is open.
-    unsafe {
-        let entry = (*(*scan).indexRelation).pgstat_info;
-        if !entry.is_null() {
-            #[cfg(any(feature = "pg14", feature = "pg15"))]
-            {
-                (*entry).t_counts.t_numscans += 1;
-            }
-            #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
-            {
-                (*entry).counts.numscans += 1;
-            }
-        }
-        #[cfg(feature = "pg18")]
-        if let Some(instrument) = (*scan).instrument.as_mut() {
-            instrument.nsearches += 1;
-        }
     }
 }

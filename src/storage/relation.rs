@@ -6,6 +6,7 @@ use qivf::store::{BlockNumber, CAPACITY, PageStore, WriteStore};
 
 use super::page;
 use super::transaction::XlogTransaction;
+use crate::versions;
 
 /// An open index relation. The caller keeps it open, and locked, for as long as copies of this exist.
 #[derive(Clone, Copy)]
@@ -64,13 +65,7 @@ impl PageStore for IndexRelation {
             pgrx::check_for_interrupts!();
             return Ok(());
         }
-        // SAFETY: called without a lock on a page; looks for interrupts too.
-        unsafe {
-            #[cfg(not(feature = "pg18"))]
-            pg_sys::vacuum_delay_point();
-            #[cfg(feature = "pg18")]
-            pg_sys::vacuum_delay_point(false);
-        }
+        versions::vacuum_delay();
         Ok(())
     }
 }
