@@ -3,6 +3,7 @@
 //! Every statement on screen is the one that runs.
 
 mod answers;
+mod context;
 pub mod cut;
 pub mod data;
 mod load;
@@ -61,7 +62,8 @@ fn tell(cluster: &Cluster) -> Result<()> {
     load::quantize(&mut client, data.embeddings.columns)?;
     load::sizes(&mut client)?;
     answers::questions(&mut client)?;
-    measure::methods(&mut client)
+    measure::methods(&mut client)?;
+    context::for_a_question(&mut client)
 }
 
 /// Leaves the server running and says how to reach and how to stop it.
