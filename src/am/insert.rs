@@ -1,7 +1,6 @@
 //! Inserting one row.
 
 use pgrx::pg_sys;
-use qivf::Index;
 use qivf::insert::{InsertState, insert};
 
 use super::open::{OrRaise, open, tid_of};
@@ -22,8 +21,7 @@ pub unsafe extern "C-unwind" fn aminsert(
     // SAFETY: Postgres passes an open index, one column's value and null flag, and the row's identifier.
     unsafe {
         let opened = open(relation);
-        let (class, store) = (opened.class, *opened.index.store());
-        let mut index = Index::with_meta(&store, opened.index.meta().clone()).or_raise();
+        let (class, mut index) = (opened.class, opened.index.by_ref());
         let state = state(index_info);
         let tid = tid_of(*heap_tid);
         if *isnull {

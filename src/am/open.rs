@@ -2,11 +2,21 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use qivf::{Error, Index};
+use qivf::{Error, Index, Kept};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use super::class::Class;
 use crate::errors::{raise, raise_with_hint};
 use crate::storage::IndexRelation;
+
+/// Indexes of which this backend keeps the root's list, at most some 600 kB each.
+const KEPT_INDEXES: usize = 16;
+
+thread_local! {
+    /// What was made of indexes opened before. Checked against the meta page each time.
+    static KEPT: RefCell<HashMap<pg_sys::Oid, Kept>> = RefCell::default();
+}
 
 /// An opened index and its operator class.
 pub struct Opened {
@@ -23,7 +33,17 @@ pub struct Opened {
 pub unsafe fn open(relation: pg_sys::Relation) -> Opened {
     // SAFETY: the caller keeps the relation open.
     let (store, class) = unsafe { (IndexRelation::new(relation), Class::of(relation)) };
-    let index = Index::open(store).or_raise();
+    // Taken out meanwhile: an error leaves nothing behind.
+    // SAFETY: the relation is open.
+    let id = unsafe { (*relation).rd_id };
+    let mut kept = KEPT.with_borrow_mut(|all| all.remove(&id));
+    let index = Index::open_with(store, &mut kept).or_raise();
+    KEPT.with_borrow_mut(|all| {
+        if all.len() >= KEPT_INDEXES {
+            all.clear();
+        }
+        all.extend(kept.map(|kept| (id, kept)));
+    });
     if index.meta().class != class.stored() {
         raise_with_hint(
             PgSqlErrorCode::ERRCODE_INDEX_CORRUPTED,

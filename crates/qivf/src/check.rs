@@ -7,10 +7,10 @@ use crate::layout::group::{FREE_TAG, SECOND_HOME};
 use crate::layout::node::Node;
 use crate::layout::{self, PageKind, Pointer, Tid, get_f32, refine, tids};
 use crate::scan::lists;
-use crate::space::Space;
+use crate::space::{Space, residual_entry};
 use crate::store::{BlockNumber, NO_BLOCK, PageStore};
 use crate::walk;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What an index holds, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,10 +19,12 @@ pub struct CheckReport {
     pub blocks: u32,
     /// Blocks never written: added by a transaction that did not commit.
     pub empty_blocks: u32,
-    /// List pages, of the root too.
+    /// List pages, of the root and of inner nodes too.
     pub list_pages: u32,
     /// Refine pages.
     pub refine_pages: u32,
+    /// Inner nodes, without the root.
+    pub inner_nodes: u32,
     /// Leaf nodes.
     pub leaves: u32,
     /// Live rows with a code.
@@ -71,14 +73,23 @@ pub fn check<S: PageStore>(
         return Ok(report);
     };
     let mut reached: HashSet<BlockNumber> = HashSet::new();
-    let root = lists::with_node(index.store(), space, index.meta().root, |r| {
-        Ok(Node::read(r))
-    })?;
-    walk::chain(index.store(), root.head, |block, page| {
-        reached.insert(block);
-        space.root.check(block, page)
-    })?;
-    let leaves = walk::leaves(index)?;
+    let mut heads = BTreeSet::new();
+    heads.insert(check_node(index, space, index.meta().root, &mut report)?);
+    for inner in walk::parents(index)? {
+        if inner != index.meta().root {
+            report.inner_nodes += 1;
+            heads.insert(check_node(index, space, inner, &mut report)?);
+        }
+    }
+    for head in heads {
+        walk::chain(index.store(), head, |block, page| {
+            if !reached.insert(block) {
+                report.problem(format!("block {block} is in two chains"));
+            }
+            space.root.check(block, page)
+        })?;
+    }
+    let leaves: Vec<Pointer> = walk::leaves(index)?.iter().map(|l| l.leaf).collect();
     report.leaves = leaves.len() as u32;
     if leaves.len() != index.meta().lists as usize {
         report.problem(format!(
@@ -86,6 +97,9 @@ pub fn check<S: PageStore>(
             index.meta().lists,
             leaves.len()
         ));
+    }
+    if leaves.iter().collect::<HashSet<_>>().len() != leaves.len() {
+        report.problem("a leaf is in two lists".into());
     }
     let mut homes: HashMap<Pointer, [u8; 2]> = HashMap::new();
     let mut tags: BTreeMap<BlockNumber, HashSet<u8>> = BTreeMap::new();
@@ -120,6 +134,53 @@ fn check_codeless<S: PageStore>(
         }
         Ok(())
     })
+}
+
+/// The list of the root or of an inner node: every entry is what an encoding of its child gives, which is one level
+/// below. Returns where it begins.
+fn check_node<S: PageStore>(
+    index: &Index<S>,
+    space: &Space,
+    at: Pointer,
+    report: &mut CheckReport,
+) -> Result<BlockNumber> {
+    let mut centroid = vec![0.0; space.dim];
+    let node = lists::with_node(index.store(), space, at, |record| {
+        space.node.decode(record, &mut centroid);
+        Ok(Node::read(record))
+    })?;
+    let mut entries = Vec::new();
+    let mut stored = vec![0; space.root.words];
+    lists::for_each_group(index.store(), &space.root, node.head, node.tag, |group| {
+        for lane in (0..space.root.lanes).filter(|lane| !group.pointer(*lane).pointer.is_none()) {
+            quantize::sign_code::deinterleave(group.codes(), lane, space.root.lanes, &mut stored);
+            entries.push((
+                group.pointer(lane).pointer,
+                stored.clone(),
+                group.factors(lane),
+            ));
+        }
+        Ok(())
+    })?;
+    let mut x = vec![0.0; space.dim];
+    let mut code = vec![0; space.root.words];
+    for (to, stored, factors) in entries {
+        let child = lists::with_node(index.store(), space, to, |record| {
+            space.node.decode(record, &mut x);
+            Ok(Node::read(record))
+        })?;
+        let mut expected = residual_entry(&x, &centroid, false, &mut code);
+        (expected.norm_squared, expected.radius) = (child.norm_squared, child.radius);
+        if expected != factors || code != stored {
+            report.problem(format!(
+                "entry of node {to:?} in {at:?} is not what its encoding gives"
+            ));
+        }
+        if child.level + 1 != node.level {
+            report.problem(format!("node {to:?} in {at:?} is of level {}", child.level));
+        }
+    }
+    Ok(node.head)
 }
 
 /// Every entry of one list: it points to a row, its code is what a new encoding gives, the row lies within the radius.

@@ -1,7 +1,7 @@
 //! What a scan will cost, from the meta page alone: never an error, whatever the page says.
 
 use crate::layout::meta::{Meta, Tuning};
-use crate::space::{Element, Metric, Space};
+use crate::space::{Element, Layouts, Metric, Space};
 
 /// Expected effort of a scan for some rows. All counts are at least 0 and finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -24,7 +24,8 @@ pub fn estimate(meta: &Meta, rows: f64, limit: f64, target: f32) -> Cost {
     let metric = Metric::from_number(meta.metric);
     let space = element
         .zip(metric)
-        .and_then(|(e, m)| Space::new(e, m, meta.dim as usize, 0).ok());
+        .filter(|(e, m)| Space::check_kind(*e, *m, meta.dim as usize).is_ok())
+        .map(|(element, _)| Layouts::new(element, meta.dim as usize));
     let Some(space) = space else {
         return Cost {
             list_pages: 1.0,

@@ -1,9 +1,9 @@
-//! An opened index: a store, its meta page and the space that follows from it.
+//! An opened index: a store, its meta page and what follows from it.
 
 use crate::error::Result;
 use crate::layout::meta::Meta;
 use crate::query::Query;
-use crate::scan::{Scan, ScanOptions};
+use crate::scan::{Cells, Scan, ScanOptions};
 use crate::space::{Metric, Space, Value};
 use crate::store::PageStore;
 use std::sync::Arc;
@@ -14,6 +14,15 @@ pub struct Index<S> {
     store: S,
     meta: Arc<Meta>,
     space: Option<Arc<Space>>,
+    cells: Option<Arc<Cells>>,
+}
+
+/// What of an index costs some work to make and stays the same for as long as its build identifier does: to be kept
+/// between scans.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    space: Arc<Space>,
+    cells: Option<Arc<Cells>>,
 }
 
 impl<S: PageStore> Index<S> {
@@ -30,7 +39,54 @@ impl<S: PageStore> Index<S> {
         } else {
             Some(Arc::new(Space::of(&meta)?))
         };
-        Ok(Self { store, meta, space })
+        Ok(Self {
+            store,
+            meta,
+            space,
+            cells: None,
+        })
+    }
+
+    /// Reads the meta page, and of the rest only what `kept`, from an earlier opening of the same or another index, does not
+    /// have.
+    pub fn open_with(store: S, kept: &mut Option<Kept>) -> Result<Self> {
+        let meta = store.read(0, Meta::decode)?;
+        if let Some(kept) = kept
+            && kept.space.is_of(&meta)
+            && match &kept.cells {
+                Some(cells) => cells.are_of(&meta),
+                None => !Cells::are_useful(&meta, &kept.space),
+            }
+        {
+            return Ok(Self {
+                store,
+                meta: Arc::new(meta),
+                space: Some(kept.space.clone()),
+                cells: kept.cells.clone(),
+            });
+        }
+        let mut index = Self::with_meta(store, Arc::new(meta))?;
+        index.cells = Cells::read(&index)?.map(Arc::new);
+        *kept = index.space.clone().map(|space| Kept {
+            space,
+            cells: index.cells.clone(),
+        });
+        Ok(index)
+    }
+
+    /// The same index, its store borrowed.
+    pub fn by_ref(&self) -> Index<&S> {
+        Index {
+            store: &self.store,
+            meta: self.meta.clone(),
+            space: self.space.clone(),
+            cells: self.cells.clone(),
+        }
+    }
+
+    /// The root's list in memory, if it is.
+    pub(crate) fn cells(&self) -> Option<&Cells> {
+        self.cells.as_deref()
     }
 
     /// The store.

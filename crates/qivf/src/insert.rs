@@ -11,18 +11,22 @@ use crate::build::{distance, second_home};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::layout::group::{EntryPointer, Factors, SECOND_HOME};
+use crate::layout::meta::Effort;
 use crate::layout::node::{self, Node};
 use crate::layout::{self, PageKind, Pointer, Tid, get_f32, refine, tids};
 use crate::query::Query;
 use crate::scan::{Centroids, lists};
 use crate::space::{Encoded, Space, Value};
 use crate::store::{BlockNumber, NO_BLOCK, Transaction, WriteStore};
+use crate::walk;
 use quantize::row_code::round_up;
 
 /// Nearest lists among which the second home is chosen.
 const CANDIDATES: usize = 16;
 /// Node records read at most to find them.
 const READS: usize = 64;
+/// The recall target that says how many inner nodes are opened on the way.
+const ASSIGNMENT_TARGET: f32 = 0.95;
 /// Times an insert starts over before it gives up: others must fill every page it finds first.
 const ATTEMPTS: usize = 1000;
 
@@ -93,9 +97,8 @@ fn homes<S: WriteStore>(
     let mut x = vec![0.0; space.dim];
     space.decode(record, &mut x);
     let query = Query::for_assignment(&x);
-    let mut centroids = Centroids::new(index.store(), space, &query, index.meta().root)?;
     if index.meta().flat {
-        let mut leaves: Vec<Pointer> = centroids.pointers().collect();
+        let mut leaves: Vec<Pointer> = walk::leaves(index)?.iter().map(|l| l.leaf).collect();
         leaves.sort_unstable();
         if leaves.is_empty() {
             return Err(Error::corrupt(index.meta().root.block, "index has no list"));
@@ -103,12 +106,20 @@ fn homes<S: WriteStore>(
         let at = leaves[state.stripe % leaves.len()];
         return Ok(vec![home(index, space, &x, at, 0)?]);
     }
-    centroids.rekey(&query, 0.0);
+    let effort = Effort {
+        b: 0.0,
+        ..index.meta().tuning.effort(CANDIDATES, ASSIGNMENT_TARGET)
+    };
+    let root = index.meta().root;
+    let mut centroids =
+        Centroids::new(index.store(), space, &query, (root, index.cells()), effort)?;
     let mut nearest: Vec<(f64, Pointer, Vec<f32>)> = Vec::new();
-    for _ in 0..READS {
-        let Some((key, at)) = centroids.pop() else {
-            break;
+    let mut reads = 0;
+    while reads < READS && centroids.peek().is_some() {
+        let Some((key, at)) = centroids.advance(index.store(), space, &query)? else {
+            continue;
         };
+        reads += 1;
         if nearest.len() >= CANDIDATES && f64::from(key.max(0.0)).sqrt() > nearest[CANDIDATES - 1].0
         {
             break;

@@ -24,8 +24,8 @@ mod walk;
 
 pub use build::{BuildHost, BuildOptions, Builder};
 pub use error::{Error, Result};
-pub use index::Index;
+pub use index::{Index, Kept};
 pub use layout::Tid;
 pub use query::{Degenerate, Query, Refined};
-pub use scan::{Candidate, Order, Scan, ScanOptions, ScanStats};
+pub use scan::{Candidate, Cells, Order, Scan, ScanOptions, ScanStats};
 pub use space::{Element, Metric, Value};

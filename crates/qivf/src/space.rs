@@ -135,6 +135,29 @@ pub enum Encoded {
     ZeroNorm,
 }
 
+/// How much fits the pages of one index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layouts {
+    pub refine: Slots,
+    pub leaf: group::Layout,
+    pub root: group::Layout,
+}
+
+impl Layouts {
+    /// For a dimension that the element type allows.
+    pub(crate) fn new(element: Element, dim: usize) -> Self {
+        let payload = match element {
+            Element::Binary => dim.div_ceil(8),
+            _ => dim,
+        };
+        Self {
+            refine: refine::slots(payload),
+            leaf: group::Layout::new(dim, group::LEAF_FACTORS),
+            root: group::Layout::new(dim, group::ROOT_FACTORS),
+        }
+    }
+}
+
 /// How values of one index become records and records working vectors.
 #[derive(Clone, Debug)]
 pub struct Space {
@@ -148,16 +171,34 @@ pub struct Space {
     pub refine: Slots,
     /// Layout of leaf list pages.
     pub leaf: group::Layout,
-    /// Layout of the root's list pages.
+    /// Layout of the list pages of the root and of inner nodes.
     pub root: group::Layout,
     /// Layout of node records.
     pub node: node::Layout,
+    seed: u64,
     rotation: Option<Rotation>,
 }
 
 impl Space {
     /// The space of `dim`-dimensional vectors.
     pub fn new(element: Element, metric: Metric, dim: usize, seed: u64) -> Result<Self> {
+        Self::check_kind(element, metric, dim)?;
+        let Layouts { refine, leaf, root } = Layouts::new(element, dim);
+        Ok(Self {
+            element,
+            metric,
+            dim,
+            refine,
+            leaf,
+            root,
+            node: node::Layout::new(dim),
+            seed,
+            rotation: (element != Element::Binary).then(|| Rotation::new(dim, seed)),
+        })
+    }
+
+    /// Whether there is such a space.
+    pub(crate) fn check_kind(element: Element, metric: Metric, dim: usize) -> Result<()> {
         let limit = element.max_dimensions();
         if dim == 0 || dim > limit {
             return Err(Error::DimensionLimit { found: dim, limit });
@@ -167,20 +208,7 @@ impl Space {
                 what: "metric does not go with the element type",
             });
         }
-        let payload = match element {
-            Element::Binary => dim.div_ceil(8),
-            _ => dim,
-        };
-        Ok(Self {
-            element,
-            metric,
-            dim,
-            refine: refine::slots(payload),
-            leaf: group::Layout::new(dim, group::LEAF_FACTORS),
-            root: group::Layout::new(dim, group::ROOT_FACTORS),
-            node: node::Layout::new(dim),
-            rotation: (element != Element::Binary).then(|| Rotation::new(dim, seed)),
-        })
+        Ok(())
     }
 
     /// The space of the index that `meta` describes; its dimension is known.
@@ -198,6 +226,13 @@ impl Space {
             ));
         }
         Ok(space)
+    }
+
+    /// Whether this is the space of the index that `meta` describes.
+    pub fn is_of(&self, meta: &Meta) -> bool {
+        let own = (self.element as u8, self.metric as u8, self.dim as u32);
+        own == (meta.element, meta.metric, meta.dim)
+            && (self.seed, self.refine.size as u32) == (meta.seed, meta.slot_size)
     }
 
     /// Whether a candidate's distance is a bound that the executor must recheck.

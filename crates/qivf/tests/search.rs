@@ -4,7 +4,8 @@ mod model;
 
 use model::*;
 use qivf::check::check;
-use qivf::{Element, Index, Metric, Order, ScanOptions};
+use qivf::insert::{InsertState, insert};
+use qivf::{BuildOptions, Element, Index, Metric, Order, ScanOptions};
 use quantize::rotation::SplitMix64;
 
 fn options(target: f32) -> ScanOptions {
@@ -257,30 +258,79 @@ fn recall_asked_for_is_recall_got() {
     let rows: Vec<_> = (0..6000)
         .map(|id| (id, Some(random(Element::Float, 24, &mut generator))))
         .collect();
-    let mut spill = qivf::memory::MemorySpill::default();
-    let mut builder = qivf::Builder::new(
-        qivf::BuildOptions::new(Element::Float, Metric::L2),
-        Some(24),
-        &mut spill,
-    )
-    .unwrap();
-    for (id, v) in &rows {
-        builder
-            .push(tid(*id), Some(&v.as_ref().unwrap().value()))
-            .unwrap();
-    }
-    let mut store = qivf::memory::MemoryStore::new();
-    builder.finish(&mut store, &()).unwrap();
-    let index = Index::open(&store).unwrap();
-    for target in [0.8, 0.9, 0.95] {
-        let mut hits = 0;
-        for _ in 0..200 {
-            let query = random(Element::Float, 24, &mut generator);
-            let truth = expected(&rows, &query, Metric::L2, 10);
-            let found = execute(&index, &rows, &query, Metric::L2, options(target), 10);
-            hits += found.iter().filter(|(d, _)| *d <= truth[9] + 1e-9).count();
+    for root_leaves in [8192, 16] {
+        let mut built = BuildOptions::new(Element::Float, Metric::L2);
+        built.root_leaves = root_leaves;
+        let store = build_with(built, &rows);
+        // As a backend opens it, and as one that comes for the first time.
+        for index in [
+            Index::open(&store).unwrap(),
+            Index::open_with(&store, &mut None).unwrap(),
+        ] {
+            for target in [0.8, 0.9, 0.95] {
+                let mut hits = 0;
+                for _ in 0..200 {
+                    let query = random(Element::Float, 24, &mut generator);
+                    let truth = expected(&rows, &query, Metric::L2, 10);
+                    let found = execute(&index, &rows, &query, Metric::L2, options(target), 10);
+                    hits += found.iter().filter(|(d, _)| *d <= truth[9] + 1e-9).count();
+                }
+                let recall = hits as f32 / 2000.0;
+                let context = format!("target {target}, inner nodes above {root_leaves}");
+                assert!(recall > target - 0.04, "{context}: {recall}");
+            }
         }
-        let recall = hits as f32 / 2000.0;
-        assert!(recall > target - 0.04, "target {target}: {recall}");
+    }
+}
+
+#[test]
+fn inner_nodes_lose_nothing() {
+    for (k, (element, metric)) in KINDS.into_iter().enumerate() {
+        let mut generator = SplitMix64::new(70 + k as u64);
+        let all = rows(element, 48, 1700, &mut generator);
+        let mut built = BuildOptions::new(element, metric);
+        (built.lists, built.root_leaves, built.tuning_queries) = (90, 8, 20);
+        let store = build_with(built, &all[..1500]);
+        let mut kept = None;
+        let mut index = Index::open_with(&store, &mut kept).unwrap();
+        for (id, value) in &all[1500..] {
+            let value = value.as_ref().map(Owned::value);
+            let mut state = InsertState::new(0);
+            insert(&mut index, &mut state, tid(*id), value.as_ref()).unwrap();
+        }
+        let report = check(&index, |_, _| {}).unwrap();
+        assert!(report.inner_nodes > 8, "{report:?}");
+        assert_eq!(report.problems, Vec::<String>::new());
+        let query = random(element, 48, &mut generator);
+        let again = Index::open_with(&store, &mut kept).unwrap();
+        for (index, target) in [(&index, 0.5), (&again, 0.95), (&index, 1.0)] {
+            let found = execute(index, &all, &query, metric, options(target), usize::MAX);
+            let mut ids: Vec<u32> = found.iter().map(|(_, id)| *id).collect();
+            ids.sort_unstable();
+            assert_eq!(ids, (0..1700).collect::<Vec<_>>(), "{element:?} {metric:?}");
+            if target == 1.0 {
+                let truth = expected(&all, &query, metric, usize::MAX);
+                assert_same_distances(&found, &truth, "with inner nodes");
+            }
+        }
+    }
+}
+
+/// What was kept of one index is no use for another, nor after it was built anew.
+#[test]
+fn what_is_kept_is_checked() {
+    let mut generator = SplitMix64::new(29);
+    let mut kept = None;
+    for (build_id, dim) in [(1, 20), (2, 20), (3, 33)] {
+        let rows = rows(Element::Float, dim, 1200, &mut generator);
+        let mut built = BuildOptions::new(Element::Float, Metric::L2);
+        (built.build_id, built.tuning_queries) = (build_id, 20);
+        let store = build_with(built, &rows);
+        let index = Index::open_with(&store, &mut kept).unwrap();
+        let query = random(Element::Float, dim, &mut generator);
+        let found = execute(&index, &rows, &query, Metric::L2, options(0.99), 10);
+        let truth = expected(&rows, &query, Metric::L2, 10);
+        let hits = found.iter().filter(|(d, _)| *d <= truth[9] + 1e-9).count();
+        assert!(hits >= 8, "{hits} of 10 for build {build_id}");
     }
 }

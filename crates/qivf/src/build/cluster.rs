@@ -16,6 +16,8 @@ const COARSE_SAMPLE: usize = 256;
 const FINE_SAMPLE: usize = 64;
 /// Up to so many lists one level is enough.
 const ONE_LEVEL: usize = 64;
+/// Coarse clusters searched for the list of a row in the last Lloyd step.
+const AROUND: usize = 6;
 /// Rows per job.
 pub(super) const JOB: usize = 1024;
 
@@ -185,9 +187,9 @@ fn lloyd_step(source: &mut Source<'_>, crew: &Crew<'_>, clusters: &mut Clusters)
     let plan = &*clusters;
     crew.run(
         || jobs.next(source),
-        |job| {
-            let points = job.rows.decode(space);
-            let homes = assign::nearest(&points, plan, &job, 1);
+        |gathered| {
+            let points = gathered.decode(space);
+            let homes = assign::nearest(&points, plan, AROUND, 1);
             // Sums of the lists this job touches: far smaller to hand over than the points.
             let mut touched: Vec<u32> = homes.iter().map(|h| h[0].0).collect();
             touched.sort_unstable();

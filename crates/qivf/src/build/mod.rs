@@ -26,10 +26,15 @@ pub(crate) const STRIPES: usize = 4;
 
 /// Rows per list when the number of lists is not given.
 ///
-/// Seen on 62,666 × 384 embeddings (`examples/evidence.rs`), sign codes scored for recall 0.95 and 0.99 of ten:
-/// 20 rows a list 995 and 4,776; 12 rows 653 and 3,504; 8 rows 441 and 2,628. Ranking more centroids costs what fewer
-/// codes save, and pages fill worse: processor time is the same at 20 and 12.
+/// Seen on 62,666 × 384 embeddings (`examples/evidence.rs`), sign codes scored for recall 0.95 and 0.98 of ten:
+/// 27 rows a list 977 and 3,670; 20 rows 783 and 2,013; 12 rows 513 and 1,304. Ranking more centroids costs what fewer
+/// codes save, and pages fill worse: the time is the same at 27, 20 and 12.
 pub const ROWS_PER_LIST: usize = 20;
+
+/// Lists that the root holds itself. Ranking so many at once takes some 50 µs and loses nothing; inner nodes, of which a
+/// search opens some, lose what is in the others (62,666 × 384 embeddings, 3,131 lists: for the same recall twice as many
+/// lists opened).
+pub const ROOT_LEAVES: usize = 8192;
 
 /// Fewer rows than this make a flat index.
 pub const FLAT_BELOW: usize = 1000;
@@ -81,6 +86,8 @@ pub struct BuildOptions {
     pub build_id: u64,
     /// Lists; 0 = chosen from the rows, 1 = flat.
     pub lists: usize,
+    /// Lists above which inner nodes come between them and the root.
+    pub root_leaves: usize,
     /// Worker threads; 0 and 1 = none besides the caller's.
     pub threads: usize,
     /// Bytes of memory for rows before they spill.
@@ -98,6 +105,7 @@ impl BuildOptions {
             class: 0,
             build_id: 0,
             lists: 0,
+            root_leaves: ROOT_LEAVES,
             threads: 2,
             memory: 64 << 20,
             tuning_queries: 300,
@@ -223,7 +231,8 @@ impl<'s> Builder<'s> {
             };
             meta.flat = matches!(plan, Plan::Flat);
             meta.lists = homes.centroids.nrows() as u32;
-            meta.root = write::index(store, &mut source, &crew, &homes, first)?;
+            let root_leaves = self.options.root_leaves;
+            meta.root = write::index(store, &mut source, &crew, &homes, root_leaves, first)?;
             store.put(0, &meta.encode())?;
             drop(homes);
             drop(rows);

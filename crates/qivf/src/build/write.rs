@@ -1,5 +1,7 @@
-//! Writing the pages: nodes, the root's list, list pages in the order of the centroids, refine pages in the order of the
-//! first homes. Where everything goes is known before the first byte is written.
+//! Writing the pages: nodes and their lists ([`tree`]), list pages in the order of the centroids, refine pages in the order
+//! of the first homes. Where everything goes is known before the first byte is written.
+
+mod tree;
 
 use super::assign::{Homes, NO_LIST};
 use super::rows::Gathered;
@@ -8,11 +10,11 @@ use crate::error::{Error, Result};
 use crate::layout::group::{self, EntryPointer, MAX_TAG, SECOND_HOME};
 use crate::layout::node::Node;
 use crate::layout::{self, PageKind, Pointer, Tid};
-use crate::space::{Space, residual_entry};
+use crate::space::Space;
 use crate::store::{BlockNumber, BulkStore, NO_BLOCK};
-use ndarray::Axis;
 use quantize::row_code::round_up;
 use std::collections::VecDeque;
+use tree::Tree;
 
 /// Share of a bucket's first page that bulk loading fills, so that inserts find room.
 const FILL: f64 = 0.9;
@@ -166,16 +168,14 @@ pub(super) fn index<S: BulkStore>(
     source: &mut Source<'_>,
     crew: &Crew<'_>,
     homes: &Homes,
+    root_leaves: usize,
     first: BlockNumber,
 ) -> Result<Pointer> {
     let space = source.space;
     let lists = homes.centroids.nrows();
     let (primary, secondary) = (ByList::new(homes, 0), ByList::new(homes, 1));
-    let mut nodes = encode_nodes(space, homes);
-    let node_pages = (lists + 1).div_ceil(space.node.slots.per_page);
-    let root_groups = lists.div_ceil(space.root.lanes);
-    let root_block = first + node_pages as BlockNumber;
-    let list_block = root_block + root_groups.div_ceil(space.root.groups).max(1) as BlockNumber;
+    let mut tree = Tree::new(space, homes, root_leaves, first);
+    let list_block = tree.end()?;
     let sizes = (0..lists).map(|l| primary.of(l).len() + secondary.of(l).len());
     let buckets = pack(&space.leaf, sizes, list_block)?;
     let refine_block = buckets
@@ -189,12 +189,10 @@ pub(super) fn index<S: BulkStore>(
         crew,
         &buckets,
         (&primary, &secondary, &places),
-        &mut nodes,
+        tree.leaves(),
     )?;
     write_refine(store, source, crew, &primary, refine_block)?;
-    write_root(store, space, &mut nodes, first, root_block)?;
-    write_nodes(store, space, &nodes, first)?;
-    Ok(node_pointer(space, first, lists))
+    tree.write(store)
 }
 
 /// Where the record of each row goes: in the order of the first homes.
@@ -211,33 +209,6 @@ fn places(space: &Space, primary: &ByList, first: BlockNumber) -> Result<Vec<Poi
         };
     }
     Ok(places)
-}
-
-/// The node records of all lists, and last that of the root, whose centroid is their mean.
-fn encode_nodes(space: &Space, homes: &Homes) -> Vec<Vec<u8>> {
-    let mean = homes
-        .centroids
-        .mean_axis(Axis(0))
-        .unwrap_or_else(|| ndarray::Array1::zeros(space.dim));
-    let all = homes
-        .centroids
-        .rows()
-        .into_iter()
-        .chain(std::iter::once(mean.view()));
-    all.map(|centroid| {
-        let mut record = vec![0; space.node.slots.size];
-        space.node.encode(&centroid.to_vec(), &mut record);
-        record
-    })
-    .collect()
-}
-
-fn node_pointer(space: &Space, first: BlockNumber, node: usize) -> Pointer {
-    let per_page = space.node.slots.per_page;
-    Pointer {
-        block: first + (node / per_page) as BlockNumber,
-        slot: (node % per_page) as u16,
-    }
 }
 
 fn fill_buckets<S: BulkStore>(
@@ -433,76 +404,6 @@ fn write_refine<S: BulkStore>(
         if i.is_multiple_of(64) {
             crew.host.check_interrupts()?;
         }
-    }
-    Ok(())
-}
-
-/// Writes the root's list: the sign entry of every leaf, relative to the root's centroid.
-fn write_root<S: BulkStore>(
-    store: &mut S,
-    space: &Space,
-    nodes: &mut [Vec<u8>],
-    node_block: BlockNumber,
-    root_block: BlockNumber,
-) -> Result<()> {
-    let layout = &space.root;
-    let lists = nodes.len() - 1;
-    let mut mean = vec![0.0; space.dim];
-    space.node.decode(&nodes[lists], &mut mean);
-    let mut pages = vec![layout.empty()];
-    let mut code = vec![0; layout.words];
-    let mut centroid = vec![0.0; space.dim];
-    for (i, record) in nodes[..lists].iter().enumerate() {
-        space.node.decode(record, &mut centroid);
-        let node = Node::read(record);
-        let mut factors = residual_entry(&centroid, &mean, false, &mut code);
-        factors.norm_squared = node.norm_squared;
-        factors.radius = node.radius;
-        if i % layout.lanes == 0 {
-            let last = pages.len() - 1;
-            if layout.used(&pages[last]) == layout.groups {
-                layout::set_next(&mut pages[last], root_block + last as BlockNumber + 1);
-                pages.push(layout.empty());
-            }
-            let last = pages.len() - 1;
-            add_group(layout, &mut pages[last], 0);
-        }
-        let last = pages.len() - 1;
-        let group = layout.used(&pages[last]) - 1;
-        let to = EntryPointer {
-            pointer: node_pointer(space, node_block, i),
-            flags: 0,
-        };
-        layout
-            .group_mut(&mut pages[last], group)
-            .set(i % layout.lanes, &code, to, &factors);
-    }
-    for (i, page) in pages.iter().enumerate() {
-        store.put(root_block + i as BlockNumber, page)?;
-    }
-    Node {
-        head: root_block,
-        tag: 0,
-        level: 1,
-        radius: 0.0,
-        max_radius: 0.0,
-        norm_squared: 0.0,
-        built: lists as u32,
-    }
-    .write(&mut nodes[lists]);
-    Ok(())
-}
-
-fn write_nodes<S: BulkStore>(
-    store: &mut S,
-    space: &Space,
-    nodes: &[Vec<u8>],
-    first: BlockNumber,
-) -> Result<()> {
-    for (i, records) in nodes.chunks(space.node.slots.per_page).enumerate() {
-        let mut page = layout::header(PageKind::Node).to_vec();
-        records.iter().for_each(|record| page.extend(record));
-        store.put(first + i as BlockNumber, &page)?;
     }
     Ok(())
 }

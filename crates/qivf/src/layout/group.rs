@@ -11,8 +11,8 @@
 //! | 4·L | `f32` add: the distance key is `g + add + scale·⟨s, q⟩`, `g` from query and centroid |
 //! | 4·L | `f32` scale |
 //! | 4·L | `f32` error: standard deviation of the estimate for a query at distance 1 from the centroid |
-//! | 4·L | root only: `f32` ‖centroid‖² of the entry's node |
-//! | 4·L | root only: `f32` radius of the entry's node when built |
+//! | 4·L | nodes only: `f32` ‖centroid‖² of the entry's node |
+//! | 4·L | nodes only: `f32` radius of the entry's node when built |
 
 use super::*;
 use quantize::sign_code;
@@ -39,7 +39,7 @@ pub struct Layout {
 
 /// Floats of a leaf entry.
 pub const LEAF_FACTORS: usize = 3;
-/// Floats of an entry of the root.
+/// Floats of an entry of a node.
 pub const ROOT_FACTORS: usize = 5;
 
 /// The numbers of a sign entry.
@@ -51,9 +51,9 @@ pub struct Factors {
     pub scale: f32,
     /// Standard deviation of the estimate at distance 1.
     pub error: f32,
-    /// ‖centroid‖² (root).
+    /// ‖centroid‖² (nodes).
     pub norm_squared: f32,
-    /// Radius (root).
+    /// Radius (nodes).
     pub radius: f32,
 }
 
@@ -98,7 +98,7 @@ impl Layout {
         self.lanes * (self.words * 8 + 8 + self.factors * 4)
     }
 
-    /// The level of pages of this layout: 1 for the root's.
+    /// The level of pages of this layout: 1 for entries of nodes.
     pub fn level(&self) -> u8 {
         u8::from(self.factors == ROOT_FACTORS)
     }

@@ -21,14 +21,14 @@
 //! | 84 | 4 | tuning version, raised by every change of the table below |
 //! | 88 | 4 | queries the tuning rests on, 0 = not tuned |
 //! | 92 | 4 | reserved, 0 |
-//! | 96 | 4·3·K·T | `f32` table for K = 10, 20, 40, … ([`RANKS`]) × targets ([`TARGETS`]): b; lists opened; rows refined |
+//! | 96 | 4·4·K·T | `f32` tables for K = 10, 20, 40, … ([`RANKS`]) × targets ([`TARGETS`]): b; inner nodes opened at once; lists opened; rows refined |
 
 use super::*;
 
 /// `qIVF`.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"qIVF");
 /// The version of everything in [`super`].
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 /// The seed of the rotation: its output is on disk, never change it.
 pub const SEED: u64 = 0x7169_7666_2d73_6565;
 
@@ -40,12 +40,23 @@ pub const TARGETS: [f32; 14] = [
 ];
 
 const TABLE: usize = 96;
-const LEN: usize = TABLE + 4 * 3 * RANKS.len() * TARGETS.len();
+const LEN: usize = TABLE + 4 * 4 * RANKS.len() * TARGETS.len();
+/// Inner nodes opened at once before anything is measured.
+const UNTUNED_INNER: f32 = 16.0;
 const FLAT: u32 = 1;
 const BUILT_EMPTY: u32 = 2;
 
 /// One learned number per rank and target.
 pub type Table = [[f32; TARGETS.len()]; RANKS.len()];
+
+/// How much a search looks at to find what it should.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Effort {
+    /// How many root-mean-square radii a list's key lies before its centroid.
+    pub b: f32,
+    /// Inner nodes opened at once, the nearest of all.
+    pub inner: usize,
+}
 
 /// What the index has learned about itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +67,8 @@ pub struct Tuning {
     pub queries: u32,
     /// `b`: how many root-mean-square radii a list's key lies before its centroid.
     pub b: Table,
+    /// Inner nodes opened at once.
+    pub inner: Table,
     /// Lists opened.
     pub lists: Table,
     /// Rows refined.
@@ -75,6 +88,7 @@ impl Default for Tuning {
             version: 0,
             queries: 0,
             b,
+            inner: [[UNTUNED_INNER; TARGETS.len()]; RANKS.len()],
             lists: [[1.0; TARGETS.len()]; RANKS.len()],
             refined: [[50.0; TARGETS.len()]; RANKS.len()],
         }
@@ -82,9 +96,12 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// `b` for rank `k` and `target` (between 0.5 and 0.999), interpolated.
-    pub fn b_at(&self, k: usize, target: f32) -> f32 {
-        Self::at(&self.b, k, target)
+    /// The effort for rank `k` and `target` (between 0.5 and 0.999), interpolated.
+    pub fn effort(&self, k: usize, target: f32) -> Effort {
+        Effort {
+            b: Self::at(&self.b, k, target),
+            inner: Self::at(&self.inner, k, target).max(1.0).ceil() as usize,
+        }
     }
 
     /// Interpolates `table`: linear in the target, logarithmic in the rank.
@@ -166,7 +183,8 @@ impl Meta {
         put_u32(&mut page, 80, self.slot_size);
         put_u32(&mut page, 84, self.tuning.version);
         put_u32(&mut page, 88, self.tuning.queries);
-        let tables = [&self.tuning.b, &self.tuning.lists, &self.tuning.refined];
+        let tuning = &self.tuning;
+        let tables = [&tuning.b, &tuning.inner, &tuning.lists, &tuning.refined];
         for (i, v) in tables.into_iter().flatten().flatten().enumerate() {
             put_f32(&mut page, TABLE + 4 * i, *v);
         }
@@ -175,7 +193,7 @@ impl Meta {
 
     /// Reads block 0.
     pub fn decode(page: &[u8]) -> Result<Self> {
-        if page.len() < LEN || get_u32(page, 16) != MAGIC {
+        if page.len() < TABLE || get_u32(page, 16) != MAGIC {
             return Err(Error::Format {
                 found: "no magic number".into(),
             });
@@ -186,6 +204,9 @@ impl Meta {
             });
         }
         expect(0, page, PageKind::Meta)?;
+        if page.len() < LEN {
+            return Err(Error::corrupt(0, "meta page is too short"));
+        }
         let mut values = (TABLE..LEN).step_by(4).map(|at| get_f32(page, at));
         let mut table = || {
             let mut table: Table = [[0.0; TARGETS.len()]; RANKS.len()];
@@ -198,10 +219,12 @@ impl Meta {
             version: get_u32(page, 84),
             queries: get_u32(page, 88),
             b: table(),
+            inner: table(),
             lists: table(),
             refined: table(),
         };
-        if tuning.b.iter().flatten().any(|b| !b.is_finite()) {
+        let learned = tuning.b.iter().chain(&tuning.inner);
+        if learned.flatten().any(|b| !b.is_finite()) {
             return Err(Error::corrupt(0, "tuning table is not finite"));
         }
         Ok(Self {

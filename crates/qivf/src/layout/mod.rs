@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | 1 | kind: 1 meta, 2 list, 3 refine, 4 node, 5 tids; never changes once set |
 //! | 1 | 1 | layout version of the kind, 0 |
-//! | 2 | 1 | list: level, 0 = entries of rows, 1 = entries of nodes; else 0 |
+//! | 2 | 1 | list: 0 = entries of rows, 1 = entries of nodes; else 0 |
 //! | 3 | 1 | reserved, 0 |
 //! | 4 | 4 | next block of the chain, 2³²−1 = none (list, tids) |
 //! | 8 | 4 | on the first page of a chain: block where room is likely (a hint), 2³²−1 = here |
@@ -15,13 +15,14 @@
 //! The kinds are described in [`meta`], [`group`] (list pages), [`refine`], [`node`] and [`tids`].
 //!
 //! How they hang together: the meta page (block 0) names the root *node* and the first tids page. A node is a
-//! centroid with the place of its list. The root's list holds one sign entry per leaf node, pointing to node
-//! records; a leaf's list holds the sign entries of its rows, pointing to refine records. Lists that lie close
-//! share a *bucket*, a chain of list pages whose groups carry the list's tag. Refine pages hang in no chain;
+//! centroid with the place of its list. The list of the root, and of *inner nodes* between root and leaves, holds one
+//! sign entry per child, pointing to node records, in a chain of list pages of its own; a leaf's list holds the sign
+//! entries of its rows, pointing to refine records. Leaves' lists that lie close share a *bucket*, a chain of list pages
+//! whose groups carry the list's tag. Refine pages hang in no chain;
 //! vacuum finds them by kind.
 //!
-//! Room for later: inner nodes between root and leaves (`level`), a split of a list (`epoch` and `successor` of a
-//! node), further key columns (the refine slot size is a field of the meta page).
+//! Room for later: a split of a list (`epoch` and `successor` of a node), further key columns (the refine slot size is a
+//! field of the meta page).
 
 pub mod group;
 pub mod meta;

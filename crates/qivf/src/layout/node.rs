@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 0 | 4 | first block of the bucket that holds the list, 2³²−1 = no entry yet |
 //! | 4 | 1 | tag of the list's groups in that bucket |
-//! | 5 | 1 | level: 0 = entries point to refine records, 1 = to level-0 nodes |
+//! | 5 | 1 | level: 0 (leaf) = entries point to refine records, 1 = to leaves, 2 (root of a large index) = to nodes of level 1 |
 //! | 6 | 2 | reserved, 0 |
 //! | 8 | 4 | epoch, 0 (raised by a future split) |
 //! | 12 | 4 + 2 | successor node (future split), none |
@@ -20,6 +20,9 @@
 
 use super::*;
 use quantize::row_code;
+
+/// The highest level.
+pub const MAX_LEVEL: u8 = 2;
 
 /// Bytes before the codes.
 pub const FIXED: usize = 40;
@@ -128,7 +131,7 @@ pub struct Node {
     pub head: BlockNumber,
     /// Tag of the list's groups.
     pub tag: u8,
-    /// 0 for a leaf.
+    /// 0 for a leaf, one more than that of its children otherwise.
     pub level: u8,
     /// Root-mean-square distance of the entries when built.
     pub radius: f32,

@@ -1,25 +1,26 @@
 //! The leaf nodes of an index in the order in which a query would open them, found lazily.
 //!
-//! The root's list is scored once. Its entries are sorted in growing pieces (an incremental quicksort) by an optimistic
-//! key from the sign code, and those at the front are read from their node records and get their true key. When `b`
+//! The root's list is scored; if its entries are inner nodes, the lists of the nearest few are scored too, as many as was
+//! learned, and of others as the search goes on. Leaves wait by an optimistic key from the sign code. When the effort
 //! changes, keys are computed anew from what was kept.
 
-use super::lists::{self, MARGIN};
-use crate::error::{Error, Result};
+use super::cells::{Cells, NodeTerms};
+use super::leaves::{Block, EMPTY, Leaves};
+use super::lists;
+use crate::error::Result;
+use crate::layout::meta::Effort;
 use crate::layout::{Pointer, node::Node};
 use crate::query::Query;
 use crate::space::Space;
 use crate::store::PageStore;
-use quantize::sign_code::LANES;
+use quantize::sign_code::{LANES, table::BLOCK};
+use std::collections::HashMap;
 
-/// A leaf as its sign entry shows it.
-#[derive(Clone, Copy, Debug)]
-struct Sighted {
-    /// Optimistic: ‖q − c‖, or ⟨q, c⟩ under inner product.
-    nearness: f32,
-    radius: f32,
-    at: Pointer,
-}
+/// The `b` of inner nodes beyond those opened at once: their turn comes when the search is well past their centroid.
+const LATE: f32 = -0.5;
+
+/// How many times as many inner nodes are read as are opened at once: sign codes rank them too roughly.
+const MEASURED: usize = 3;
 
 /// A leaf as its record shows it.
 #[derive(Clone, Copy, Debug)]
@@ -53,127 +54,217 @@ fn nearness(query: &Query, dot: f32, norm_squared: f32) -> f32 {
     }
 }
 
+/// An inner node.
+#[derive(Clone, Copy)]
+struct Inner {
+    /// For when it is not among those opened at once.
+    key: f32,
+    at: Pointer,
+    /// Its record and ⟨q, c⟩, once read.
+    read: Option<(Node, f32)>,
+}
+
 /// Leaves in order.
 pub(crate) struct Centroids {
-    sighted: Vec<Sighted>,
-    /// (key, index into `sighted`); sorted before `sorted`, larger behind it.
-    order: Vec<(f32, u32)>,
-    next: usize,
+    /// Sorted before `sorted`, larger behind it.
+    inner: Vec<Inner>,
     sorted: usize,
+    /// Inner nodes opened.
+    pub opened: usize,
+    leaves: Leaves,
+    effort: Effort,
 }
 
 impl Centroids {
-    /// Scores the root's list.
+    /// Scores the root's list, as `cells` know it or from its pages.
     pub(crate) fn new<S: PageStore>(
         store: &S,
         space: &Space,
         query: &Query,
-        root: Pointer,
+        (root, cells): (Pointer, Option<&Cells>),
+        effort: Effort,
     ) -> Result<Self> {
-        let (node, dot) = lists::read_node(store, space, root, &query.vector)?;
-        let q = query.norm * query.norm;
-        let distance_squared = (q + node.norm_squared - 2.0 * dot).max(0.0);
-        let spread = MARGIN * distance_squared.sqrt();
-        let rounding = MARGIN * query.planes.error();
-        let mut sighted = Vec::new();
-        let mut scores = [0; LANES];
-        lists::for_each_group(store, &space.root, node.head, node.tag, |group| {
-            lists::score(&space.root, query, &group, &mut scores);
-            sighted.try_reserve(LANES).map_err(|_| Error::OutOfMemory {
-                bytes: LANES * size_of::<Sighted>(),
-            })?;
-            let (adds, scales, errors) = (group.floats(0), group.floats(1), group.floats(2));
-            let (norms, radii) = (group.floats(3), group.floats(4));
-            let mut near = [0.0f32; LANES];
-            for lane in 0..LANES {
-                let squared =
-                    distance_squared + adds[lane] + scales[lane] * query.planes.dot(scores[lane]);
-                let low =
-                    (squared - spread * errors[lane] - rounding * scales[lane].abs()).max(0.0);
-                near[lane] = if query.by_ip {
-                    (q + norms[lane] - low) / 2.0
-                } else {
-                    low.sqrt()
-                };
-            }
-            for lane in 0..space.root.lanes {
-                let at = group.pointer(lane).pointer;
-                if !at.is_none() {
-                    sighted.push(Sighted {
-                        nearness: near[lane],
-                        radius: radii[lane],
-                        at,
-                    });
-                }
-            }
-            Ok(())
-        })?;
-        Ok(Self {
-            sighted,
-            order: Vec::new(),
-            next: 0,
+        let mut centroids = Self {
+            inner: Vec::new(),
             sorted: 0,
-        })
-    }
-
-    /// Keys everything that was not taken yet by `b`.
-    pub(crate) fn rekey(&mut self, query: &Query, b: f32) {
-        let sighted = &self.sighted;
-        let key = |i: u32| {
-            let s = &sighted[i as usize];
-            list_key(query, s.nearness, s.radius, b)
+            opened: 0,
+            leaves: Leaves::default(),
+            effort,
         };
-        if self.order.is_empty() {
-            self.order = (0..sighted.len() as u32).map(|i| (key(i), i)).collect();
-        } else {
-            self.order.drain(..self.next);
-            self.order.iter_mut().for_each(|(k, i)| *k = key(*i));
-        }
-        (self.next, self.sorted) = (0, 0);
-    }
-
-    /// The key of the next leaf.
-    pub(crate) fn peek(&mut self) -> Option<f32> {
-        if self.next == self.sorted && self.sorted < self.order.len() {
-            let piece = (self.sorted.max(64)).min(self.order.len() - self.sorted);
-            let rest = &mut self.order[self.sorted..];
-            if piece < rest.len() {
-                rest.select_nth_unstable_by(piece, |a, b| a.0.total_cmp(&b.0));
+        let root = lists::read_node(store, space, root, &query.vector)?;
+        let inner = root.0.level > 1;
+        let mut take = |block: &Block| {
+            if inner {
+                centroids.take_inner(query, block)
+            } else {
+                centroids.leaves.push(query, effort.b, block)
             }
-            rest[..piece].sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-            self.sorted += piece;
+        };
+        match cells {
+            Some(cells) => cells.sight(query, root, &mut take)?,
+            None => sight(store, space, query, root, &mut take)?,
         }
-        self.order.get(self.next).map(|o| o.0)
+        centroids.measure(store, space, query)?;
+        Ok(centroids)
     }
 
-    /// Takes the next leaf and reads its record.
-    pub(crate) fn take<S: PageStore>(
+    /// Notes inner nodes.
+    fn take_inner(&mut self, query: &Query, block: &Block) -> Result<()> {
+        let new = block.near.iter().zip(&block.radius).zip(&block.at);
+        let new = new.filter(|(_, at)| !at.is_none());
+        self.inner.extend(new.map(|((near, radius), at)| Inner {
+            key: list_key(query, *near, *radius, LATE),
+            at: *at,
+            read: None,
+        }));
+        Ok(())
+    }
+
+    /// The place of every inner node in the order in which they are opened.
+    pub(crate) fn ranked<S: PageStore>(
+        store: &S,
+        space: &Space,
+        query: &Query,
+        root: Pointer,
+    ) -> Result<HashMap<Pointer, usize>> {
+        let mut centroids = Self::new(store, space, query, (root, None), Effort::default())?;
+        centroids.effort.inner = centroids.inner.len();
+        centroids.measure(store, space, query)?;
+        centroids.sort_to(centroids.inner.len());
+        let places = centroids.inner.iter().enumerate();
+        Ok(places.map(|(place, inner)| (inner.at, place)).collect())
+    }
+
+    /// Reads the records of the inner nodes that seem to be the nearest, and puts those that are first.
+    fn measure<S: PageStore>(&mut self, store: &S, space: &Space, query: &Query) -> Result<()> {
+        let rest = &mut self.inner[self.opened..];
+        let some = (self.effort.inner * MEASURED).min(rest.len());
+        if some < rest.len() {
+            rest.select_nth_unstable_by(some, |a, b| a.key.total_cmp(&b.key));
+        }
+        let measured = &mut rest[..some];
+        // By page, so that each is read once.
+        measured.sort_unstable_by_key(|inner| inner.at);
+        for page in measured.chunk_by_mut(|a, b| a.at.block == b.at.block) {
+            store.read(page[0].at.block, |bytes| {
+                for inner in page {
+                    let record = lists::node_on(space, bytes, inner.at)?;
+                    let (node, dot) = (Node::read(record), space.node.dot(&query.vector, record));
+                    let near = nearness(query, dot, node.norm_squared);
+                    inner.key = list_key(query, near, node.radius, LATE);
+                    inner.read = Some((node, dot));
+                }
+                Ok(())
+            })?;
+        }
+        self.sorted = self.opened;
+        Ok(())
+    }
+
+    /// Keys everything that was not taken yet anew.
+    pub(crate) fn rekey(&mut self, query: &Query, effort: Effort) {
+        self.effort = effort;
+        self.leaves.rekey(query, effort.b);
+    }
+
+    /// The key of what comes next: no leaf that is still to come is expected before it.
+    pub(crate) fn peek(&mut self) -> Option<f32> {
+        let (leaf, inner) = (self.leaves.peek(), self.peek_inner());
+        leaf.into_iter().chain(inner).reduce(f32::min)
+    }
+
+    /// The key of the next inner node: before everything while more of them are to be opened at once.
+    fn peek_inner(&mut self) -> Option<f32> {
+        if self.opened < self.effort.inner.min(self.inner.len()) {
+            return Some(f32::NEG_INFINITY);
+        }
+        self.sort_to(self.opened + 1);
+        self.inner.get(self.opened).map(|inner| inner.key)
+    }
+
+    /// Sorts so much that the first `count` are in their places; more, when it is not much more work.
+    fn sort_to(&mut self, count: usize) {
+        if count <= self.sorted || self.sorted == self.inner.len() {
+            return;
+        }
+        let rest = &mut self.inner[self.sorted..];
+        let piece = (count - self.sorted).max(self.sorted).min(rest.len());
+        if piece < rest.len() {
+            rest.select_nth_unstable_by(piece, |a, b| a.key.total_cmp(&b.key));
+        }
+        rest[..piece].sort_unstable_by(|a, b| a.key.total_cmp(&b.key));
+        self.sorted += piece;
+    }
+
+    /// Takes what comes next: a leaf with its key, or `None` after inner nodes were opened, or at the end.
+    pub(crate) fn advance<S: PageStore>(
         &mut self,
         store: &S,
         space: &Space,
         query: &Query,
-    ) -> Result<Option<(Pointer, Leaf)>> {
-        let Some((_, at)) = self.pop() else {
-            return Ok(None);
-        };
-        Ok(Some((at, read_leaf(store, space, query, at)?)))
-    }
-
-    /// Takes the next leaf: its key and where its record is.
-    pub(crate) fn pop(&mut self) -> Option<(f32, Pointer)> {
-        let key = self.peek()?;
-        let at = self.sighted[self.order[self.next].1 as usize].at;
-        self.next += 1;
-        Some((key, at))
-    }
-
-    /// Where all leaves are, in no order.
-    pub(crate) fn pointers(&self) -> impl Iterator<Item = Pointer> {
-        self.sighted.iter().map(|s| s.at)
+    ) -> Result<Option<(f32, Pointer)>> {
+        let (leaf, inner) = (self.leaves.peek(), self.peek_inner());
+        if inner.is_none_or(|inner| leaf.is_some_and(|leaf| leaf <= inner)) {
+            return Ok(self.leaves.pop());
+        }
+        let upto = self.effort.inner.max(self.opened + 1).min(self.inner.len());
+        self.sort_to(upto);
+        let b = self.effort.b;
+        while self.opened < upto {
+            let Inner { at, read, .. } = self.inner[self.opened];
+            let node = match read {
+                Some(node) => node,
+                None => lists::read_node(store, space, at, &query.vector)?,
+            };
+            sight(store, space, query, node, &mut |block| {
+                self.leaves.push(query, b, block)
+            })?;
+            self.opened += 1;
+        }
+        Ok(None)
     }
 }
 
-/// Reads the leaf at `at`.
+/// Scores the list of a node that has inner product `dot` with the query, block by block.
+fn sight<S: PageStore>(
+    store: &S,
+    space: &Space,
+    query: &Query,
+    (node, dot): (Node, f32),
+    take: &mut dyn FnMut(&Block) -> Result<()>,
+) -> Result<()> {
+    let terms = NodeTerms::new(query, node.norm_squared, dot, query.planes.error());
+    let mut scores = [0; LANES];
+    let (mut block, mut filled) = (EMPTY, 0);
+    lists::for_each_group(store, &space.root, node.head, node.tag, |group| {
+        lists::score(&space.root, query, &group, &mut scores);
+        let (adds, scales, errors) = (group.floats(0), group.floats(1), group.floats(2));
+        let (norms, radii) = (group.floats(3), group.floats(4));
+        for lane in 0..space.root.lanes {
+            block.near[filled + lane] = terms.nearness(
+                adds[lane],
+                scales[lane],
+                errors[lane],
+                norms[lane],
+                query.planes.dot(scores[lane]),
+            );
+            block.radius[filled + lane] = radii[lane];
+            block.at[filled + lane] = group.pointer(lane).pointer;
+        }
+        filled += space.root.lanes;
+        if filled == BLOCK {
+            take(&block)?;
+            (block, filled) = (EMPTY, 0);
+        }
+        Ok(())
+    })?;
+    if filled > 0 {
+        take(&block)?;
+    }
+    Ok(())
+}
+
+/// Reads the node at `at`.
 pub(crate) fn read_leaf<S: PageStore>(
     store: &S,
     space: &Space,

@@ -11,19 +11,24 @@
 //!
 //! At target 1 the frontier is certain: lists count with their maximum radius, and every entry is refined.
 
+mod cells;
 mod centroids;
+mod leaves;
 pub(crate) mod lists;
 mod open;
 pub(crate) mod seen;
 mod whole;
 
+pub use cells::Cells;
 pub(crate) use centroids::{Centroids, list_key, read_leaf};
 
 use crate::error::Result;
 use crate::index::Index;
+use crate::layout::meta::Effort;
 use crate::layout::{Pointer, Tid};
 use crate::query::Query;
 use crate::store::PageStore;
+use crate::walk;
 use centroids::Leaf;
 use lists::Scored;
 use seen::Seen;
@@ -83,7 +88,9 @@ pub struct Candidate {
 /// What a scan has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScanStats {
-    /// Node records read.
+    /// Inner nodes opened.
+    pub inner: u64,
+    /// Leaf nodes read.
     pub centroids: u64,
     /// Lists scored, counting again those scored again.
     pub lists: u64,
@@ -137,7 +144,7 @@ pub struct Scan<S: PageStore> {
     options: ScanOptions,
     /// Index into [`STEPS`].
     step: usize,
-    b: f32,
+    effort: Effort,
     centroids: Option<Centroids>,
     lists: Vec<OpenList>,
     /// (frontier distance, index into `lists`).
@@ -163,7 +170,7 @@ impl<S: PageStore> Scan<S> {
             query,
             options,
             step: 0,
-            b: 0.0,
+            effort: Effort::default(),
             centroids: None,
             lists: Vec::new(),
             list_queue: BinaryHeap::new(),
@@ -185,7 +192,10 @@ impl<S: PageStore> Scan<S> {
 
     /// What the scan has done.
     pub fn stats(&self) -> ScanStats {
-        self.stats
+        ScanStats {
+            inner: self.centroids.as_ref().map_or(0, |c| c.opened as u64),
+            ..self.stats
+        }
     }
 
     fn exact(&self) -> bool {
@@ -197,11 +207,10 @@ impl<S: PageStore> Scan<S> {
             return Ok(());
         };
         let store = self.index.store();
-        let mut centroids = Centroids::new(store, space, &self.query, self.index.meta().root)?;
         if self.exact() || self.index.meta().flat {
             let mut leaves = Vec::new();
-            for at in centroids.pointers() {
-                leaves.push(read_leaf(store, space, &self.query, at)?);
+            for at in walk::leaves(&self.index)? {
+                leaves.push(read_leaf(store, space, &self.query, at.leaf)?);
             }
             self.stats.centroids += leaves.len() as u64;
             for leaf in leaves {
@@ -214,23 +223,29 @@ impl<S: PageStore> Scan<S> {
             }
             return Ok(());
         }
-        self.b = self.learned_b();
-        centroids.rekey(&self.query, self.b);
-        self.centroids = Some(centroids);
+        self.effort = self.learned();
+        let root = self.index.meta().root;
+        self.centroids = Some(Centroids::new(
+            store,
+            space,
+            &self.query,
+            (root, self.index.cells()),
+            self.effort,
+        )?);
         Ok(())
     }
 
-    fn learned_b(&self) -> f32 {
+    fn learned(&self) -> Effort {
         self.index
             .meta()
             .tuning
-            .b_at(STEPS[self.step], self.options.target)
+            .effort(STEPS[self.step], self.options.target)
     }
 
-    /// Overrides the learned `b` and the rank to settle first, for learning.
-    pub(crate) fn set_b(&mut self, b: f32, k: usize) {
+    /// Overrides the learned effort and the rank to settle first, for learning.
+    pub(crate) fn set_effort(&mut self, effort: Effort, k: usize) {
         self.step = STEPS.partition_point(|step| *step < k).min(STEPS.len() - 1);
-        self.b = b;
+        self.effort = effort;
         self.rekey();
     }
 
@@ -285,7 +300,7 @@ impl<S: PageStore> Scan<S> {
         let Some(mut centroids) = self.centroids.take() else {
             return;
         };
-        centroids.rekey(&self.query, self.b);
+        centroids.rekey(&self.query, self.effort);
         self.centroids = Some(centroids);
         let waiting = std::mem::take(&mut self.list_queue);
         self.list_queue = waiting
@@ -300,7 +315,7 @@ impl<S: PageStore> Scan<S> {
                     &self.query,
                     list.leaf.nearness,
                     list.leaf.node.radius,
-                    self.b,
+                    self.effort.b,
                 );
                 Reverse((Ordered(self.query.distance_of(key)), i))
             })
@@ -351,9 +366,9 @@ impl<S: PageStore> Scan<S> {
             self.step += 1;
         }
         if self.step != before {
-            let b = self.learned_b();
-            if b != self.b {
-                self.b = b;
+            let effort = self.learned();
+            if effort != self.effort {
+                self.effort = effort;
                 self.rekey();
             }
         }
@@ -394,12 +409,10 @@ impl<S: PageStore> Scan<S> {
             .unwrap_or(f64::INFINITY)
     }
 
-    /// The smallest distance anything unopened may have. Reads centroids up to it.
+    /// The smallest distance anything unopened may have.
     fn frontier(&mut self) -> Option<f64> {
-        let sighted = match &mut self.centroids {
-            Some(centroids) => centroids.peek().map(|key| self.query.distance_of(key)),
-            None => None,
-        };
+        let sighted = self.centroids.as_mut().and_then(Centroids::peek);
+        let sighted = sighted.map(|key| self.query.distance_of(key));
         let list = self.list_queue.peek().map(|Reverse((key, _))| key.0);
         let code = self
             .code_queue
@@ -435,9 +448,11 @@ impl<S: PageStore> Scan<S> {
         let (Some(centroids), Some(space)) = (&mut self.centroids, self.index.space()) else {
             return Ok(());
         };
-        if let Some((_, leaf)) = centroids.take(self.index.store(), space, &self.query)? {
+        let store = self.index.store();
+        if let Some((_, at)) = centroids.advance(store, space, &self.query)? {
+            let leaf = read_leaf(store, space, &self.query, at)?;
             self.stats.centroids += 1;
-            let key = list_key(&self.query, leaf.nearness, leaf.node.radius, self.b);
+            let key = list_key(&self.query, leaf.nearness, leaf.node.radius, self.effort.b);
             let key = self.query.distance_of(key);
             self.push_list(leaf, key);
         }

@@ -1,12 +1,12 @@
 //! What scans find with the `b` of some shares, and from that the share a target needs.
 
 use super::truth::Truth;
-use super::{Sampled, quantile};
+use super::{Needed, Sampled};
 use crate::build::Crew;
 use crate::error::Result;
 use crate::index::Index;
 use crate::layout;
-use crate::layout::meta::{RANKS, interpolate};
+use crate::layout::meta::{Effort, RANKS, interpolate};
 use crate::scan::{Scan, ScanOptions};
 use crate::store::PageStore;
 
@@ -67,19 +67,18 @@ pub(super) fn measure<S: PageStore>(
     crew: &Crew<'_>,
     sample: &[Sampled],
     truth: &[Truth],
-    needed: &[Vec<f32>],
+    needed: &Needed,
 ) -> Result<Measurements> {
     let mut all: Vec<Vec<Measured>> = Vec::new();
     for (rank, k) in RANKS.into_iter().enumerate() {
-        let enough = needed.get(rank).is_some_and(|sorted| !sorted.is_empty());
-        if !MEASURED_RANKS.contains(&rank) || !enough {
+        if !MEASURED_RANKS.contains(&rank) || !needed.knows(rank) {
             all.push(all.last().cloned().unwrap_or_default());
             continue;
         }
         let mut points = Vec::new();
         for share in SHARES {
-            let b = quantile(&needed[rank], share);
-            let mut point = measure_point(index, crew, sample, truth, k, b)?;
+            let effort = needed.quantile(rank, share);
+            let mut point = measure_point(index, crew, sample, truth, k, effort)?;
             point.share = share;
             points.push(point);
         }
@@ -98,7 +97,7 @@ fn measure_point<S: PageStore>(
     sample: &[Sampled],
     truth: &[Truth],
     k: usize,
-    b: f32,
+    effort: Effort,
 ) -> Result<Measured> {
     let mut sum = Measured::default();
     let mut queries = 0.0f32;
@@ -108,7 +107,7 @@ fn measure_point<S: PageStore>(
         .filter(|(_, truth)| truth.len() >= k);
     for (sampled, truth) in enough.take(PAIRS / k) {
         crew.host.check_interrupts()?;
-        let found = scan_one(index, sampled, b, k)?;
+        let found = scan_one(index, sampled, effort, k)?;
         sum.recall += found.hits(truth, k) as f32 / k as f32;
         sum.lists += found.lists;
         sum.rows += found.rows;
@@ -143,13 +142,18 @@ impl Found {
     }
 }
 
-fn scan_one<S: PageStore>(index: &Index<S>, sampled: &Sampled, b: f32, k: usize) -> Result<Found> {
+fn scan_one<S: PageStore>(
+    index: &Index<S>,
+    sampled: &Sampled,
+    effort: Effort,
+    k: usize,
+) -> Result<Found> {
     let borrowed = Index::with_meta(index.store(), index.meta().clone())?;
     let mut scan = Scan::new(borrowed, sampled.query.clone(), ScanOptions::default())?;
     if let Some(itself) = sampled.itself {
         scan.exclude(itself);
     }
-    scan.set_b(b, k);
+    scan.set_effort(effort, k);
     let tids = scan.settled()?;
     let stats = scan.stats();
     Ok(Found {

@@ -127,12 +127,17 @@ pub fn build(
     lists: usize,
     rows: &[(u32, Option<Owned>)],
 ) -> MemoryStore {
-    let mut spill = MemorySpill::default();
     let mut options = BuildOptions::new(element, metric);
     options.lists = lists;
     options.tuning_queries = 20;
     // Small, so that rows spill.
     options.memory = 40_000;
+    build_with(options, rows)
+}
+
+/// The same with other options.
+pub fn build_with(options: BuildOptions, rows: &[(u32, Option<Owned>)]) -> MemoryStore {
+    let mut spill = MemorySpill::default();
     let mut builder = Builder::new(options, None, &mut spill).unwrap();
     for (id, value) in rows {
         builder

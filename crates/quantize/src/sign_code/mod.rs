@@ -14,6 +14,7 @@
 //! Seen on Zen 3 (AVX2): see `benches/sign_code.rs` of the `qivf` crate.
 
 mod scalar;
+pub mod table;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 

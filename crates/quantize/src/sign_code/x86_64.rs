@@ -4,6 +4,7 @@
 //! combined: c0 + 2·c1 + 4·c2 ≤ 56 and c3 ≤ 8, so four words fit a byte (224) before the sums are widened.
 #![allow(unsafe_code)]
 
+use super::table::{BLOCK, ByteTables, TableKernel};
 use super::{Kernel, LANES, PlaneWord, scalar};
 use std::arch::x86_64::*;
 
@@ -111,5 +112,54 @@ fn score_avx2(planes: &[PlaneWord], group: &[u8], out: &mut [i32; LANES]) {
         let low = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(total, pick));
         // SAFETY: i32 4·half … 4·half + 3 of the eight in `out`; the store needs no alignment.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().add(4 * half).cast(), low) };
+    }
+}
+
+/// Adds the table kernel, if the processor has it.
+pub(super) fn push_table_kernels(kernels: &mut Vec<(&'static str, TableKernel)>) {
+    if is_x86_feature_detected!("avx2") {
+        kernels.push(("avx2", |tables, block, out| {
+            // SAFETY: listed only after AVX2 was detected.
+            unsafe { look_up_avx2(tables, block, out) }
+        }));
+    }
+}
+
+/// Sums of two bytes are below 255, so 16 bits hold 256 of them.
+const WIDEN_AFTER: usize = 256;
+
+#[target_feature(enable = "avx2")]
+fn look_up_avx2(tables: &[ByteTables], block: &[u8], out: &mut [u32; BLOCK]) {
+    assert_eq!(block.len(), tables.len() * BLOCK);
+    let nibble = _mm256_set1_epi8(15);
+    let low_byte = _mm256_set1_epi16(255);
+    out.fill(0);
+    let rows = block.as_chunks::<BLOCK>().0;
+    for (rows, tables) in rows.chunks(WIDEN_AFTER).zip(tables.chunks(WIDEN_AFTER)) {
+        let mut sums = [_mm256_setzero_si256(); 2];
+        for (row, [low, high]) in rows.iter().zip(tables) {
+            // SAFETY: three arrays of 32 readable bytes; the loads need no alignment.
+            let (codes, low, high) = unsafe {
+                (
+                    _mm256_loadu_si256(row.as_ptr().cast()),
+                    _mm256_loadu_si256(low.as_ptr().cast()),
+                    _mm256_loadu_si256(high.as_ptr().cast()),
+                )
+            };
+            let lower = _mm256_shuffle_epi8(low, _mm256_and_si256(codes, nibble));
+            let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(codes), nibble);
+            let both = _mm256_add_epi8(lower, _mm256_shuffle_epi8(high, upper));
+            sums[0] = _mm256_add_epi16(sums[0], _mm256_and_si256(both, low_byte));
+            sums[1] = _mm256_add_epi16(sums[1], _mm256_srli_epi16::<8>(both));
+        }
+        // Even and odd codes apart, sixteen each.
+        for (parity, sums) in sums.into_iter().enumerate() {
+            let mut words = [0u16; BLOCK / 2];
+            // SAFETY: `words` is 32 writable bytes; the store needs no alignment.
+            unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), sums) };
+            for (out, word) in out.iter_mut().skip(parity).step_by(2).zip(words) {
+                *out += u32::from(word);
+            }
+        }
     }
 }

@@ -1,0 +1,265 @@
+//! The nodes of a new index: leaves, inner nodes where there are many leaves, and the root.
+//!
+//! Records stand in this order, then the list of the root, then those of the inner nodes, several to a page.
+
+use super::{Bucket, add_group, pack};
+use crate::build::assign::Homes;
+use crate::build::write::distance;
+use crate::error::Result;
+use crate::layout::group::EntryPointer;
+use crate::layout::node::Node;
+use crate::layout::{self, PageKind, Pointer};
+use crate::space::{Space, residual_entry};
+use crate::store::{BlockNumber, BulkStore};
+use ndarray::{Array2, Axis, s};
+use quantize::kmeans;
+use quantize::row_code::round_up;
+use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+
+/// The node records in the making.
+pub(super) struct Tree<'a> {
+    space: &'a Space,
+    records: Vec<Vec<u8>>,
+    leaves: usize,
+    /// The leaves of each inner node.
+    groups: Vec<Vec<usize>>,
+    first: BlockNumber,
+}
+
+/// Parts of a coarse cluster, each of which becomes an inner node.
+///
+/// With √lists coarse clusters that is 4√lists inner nodes, so that scoring the root's list costs about as much as opening
+/// the nodes it tells to. Seen on 62,666 × 384 embeddings, 3,131 lists: to see 98.75 % of the lists needed at recall 0.95,
+/// 12 of 56 inner nodes are opened (1,015 lists scored), 18 of 128 (734), 19 of 256 (530), 19 of 512 (300).
+const PARTS: usize = 4;
+/// Lloyd steps to find them.
+const ITERATIONS: usize = 8;
+
+/// The leaves of a coarse cluster in parts that lie close.
+fn divide(centroids: &Array2<f32>, group: Range<usize>) -> Vec<Vec<usize>> {
+    let points = centroids.slice(s![group.clone(), ..]);
+    let never = AtomicBool::new(false);
+    let means = kmeans::lloyd(points, PARTS.min(group.len()), ITERATIONS, 0, &never);
+    let mut parts = vec![Vec::new(); means.nrows()];
+    for (leaf, part) in group.zip(kmeans::nearest(points, means.view(), &never)) {
+        parts[part as usize].push(leaf);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// Moves every leaf to the nearest of the parts, twice.
+fn gather(centroids: &Array2<f32>, mut parts: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    let never = AtomicBool::new(false);
+    for _ in 0..2 {
+        let mut means = Array2::zeros((parts.len(), centroids.ncols()));
+        for (mut mean, part) in means.rows_mut().into_iter().zip(&parts) {
+            for leaf in part {
+                mean += &centroids.row(*leaf);
+            }
+            mean /= part.len() as f32;
+        }
+        parts.iter_mut().for_each(Vec::clear);
+        let nearest = kmeans::nearest(centroids.view(), means.view(), &never);
+        for (leaf, part) in nearest.into_iter().enumerate() {
+            parts[part as usize].push(leaf);
+        }
+        parts.retain(|part| !part.is_empty());
+    }
+    parts
+}
+
+impl<'a> Tree<'a> {
+    /// Nodes around the centroids of `homes`, to be written from block `first` on.
+    pub(super) fn new(
+        space: &'a Space,
+        homes: &Homes,
+        root_leaves: usize,
+        first: BlockNumber,
+    ) -> Self {
+        let leaves = homes.centroids.nrows();
+        let mut groups = Vec::new();
+        if leaves > root_leaves {
+            let coarse = homes.groups.iter().cloned();
+            let parts = coarse.flat_map(|group| divide(&homes.centroids, group));
+            groups = gather(&homes.centroids, parts.collect());
+        }
+        let mean = |of: &[usize]| {
+            let rows = homes.centroids.select(Axis(0), of);
+            rows.mean_axis(Axis(0))
+                .map_or(vec![0.0; space.dim], |mean| mean.to_vec())
+        };
+        let all: Vec<usize> = (0..leaves).collect();
+        let centroids = homes.centroids.rows().into_iter().map(|row| row.to_vec());
+        let above = groups
+            .iter()
+            .chain(std::iter::once(&all))
+            .map(|of| mean(of));
+        let records = centroids.chain(above).map(|centroid| {
+            let mut record = vec![0; space.node.slots.size];
+            space.node.encode(&centroid, &mut record);
+            record
+        });
+        Self {
+            space,
+            records: records.collect(),
+            leaves,
+            groups,
+            first,
+        }
+    }
+
+    /// The records of the leaves.
+    pub(super) fn leaves(&mut self) -> &mut [Vec<u8>] {
+        &mut self.records[..self.leaves]
+    }
+
+    /// The block after the last.
+    pub(super) fn end(&self) -> Result<BlockNumber> {
+        let buckets = self.buckets()?;
+        let groups = self
+            .children_of_root()
+            .len()
+            .div_ceil(self.space.root.lanes);
+        let pages = groups.div_ceil(self.space.root.groups).max(1);
+        let end_of = |b: &Bucket| b.first_block + b.pages as BlockNumber;
+        Ok(buckets
+            .last()
+            .map_or(self.list_block() + pages as BlockNumber, end_of))
+    }
+
+    fn list_block(&self) -> BlockNumber {
+        let pages = self.records.len().div_ceil(self.space.node.slots.per_page);
+        self.first + pages as BlockNumber
+    }
+
+    fn pointer(&self, node: usize) -> Pointer {
+        let per_page = self.space.node.slots.per_page;
+        Pointer {
+            block: self.first + (node / per_page) as BlockNumber,
+            slot: (node % per_page) as u16,
+        }
+    }
+
+    fn centroid(&self, node: usize) -> Vec<f32> {
+        let mut centroid = vec![0.0; self.space.dim];
+        self.space.node.decode(&self.records[node], &mut centroid);
+        centroid
+    }
+
+    fn children_of_root(&self) -> Vec<usize> {
+        if self.groups.is_empty() {
+            (0..self.leaves).collect()
+        } else {
+            (self.leaves..self.records.len() - 1).collect()
+        }
+    }
+
+    /// The lists of the inner nodes, those of a coarse cluster together, behind the list of the root.
+    fn buckets(&self) -> Result<Vec<Bucket>> {
+        let groups = self
+            .children_of_root()
+            .len()
+            .div_ceil(self.space.root.lanes);
+        let pages = groups.div_ceil(self.space.root.groups).max(1);
+        let sizes = self.groups.iter().map(Vec::len);
+        let first = self.list_block() + pages as BlockNumber;
+        pack(&self.space.root, sizes, first)
+    }
+
+    /// Writes everything, the leaves being complete, and returns where the root is.
+    pub(super) fn write<S: BulkStore>(mut self, store: &mut S) -> Result<Pointer> {
+        for bucket in self.buckets()? {
+            let lists = bucket.lists.iter();
+            let lists = lists.map(|list| (self.leaves + list, self.groups[*list].clone()));
+            self.write_bucket(store, lists.collect(), bucket.first_block)?;
+        }
+        // After the inner nodes, whose radii it repeats.
+        let root = self.records.len() - 1;
+        self.write_bucket(
+            store,
+            vec![(root, self.children_of_root())],
+            self.list_block(),
+        )?;
+        for (i, records) in self
+            .records
+            .chunks(self.space.node.slots.per_page)
+            .enumerate()
+        {
+            let mut page = layout::header(PageKind::Node).to_vec();
+            records.iter().for_each(|record| page.extend(record));
+            store.put(self.first + i as BlockNumber, &page)?;
+        }
+        Ok(self.pointer(root))
+    }
+
+    /// Writes the lists of nodes that share pages from block `first` on, each node with its children.
+    fn write_bucket<S: BulkStore>(
+        &mut self,
+        store: &mut S,
+        lists: Vec<(usize, Vec<usize>)>,
+        first: BlockNumber,
+    ) -> Result<()> {
+        let layout = &self.space.root;
+        let mut pages = vec![layout.empty()];
+        for (tag, (node, children)) in lists.into_iter().enumerate() {
+            for group in children.chunks(layout.lanes) {
+                let mut last = pages.len() - 1;
+                if layout.used(&pages[last]) == layout.groups {
+                    layout::set_next(&mut pages[last], first + last as BlockNumber + 1);
+                    pages.push(layout.empty());
+                    last += 1;
+                }
+                add_group(layout, &mut pages[last], tag as u8);
+                self.write_group(&mut pages[last], node, group);
+            }
+            self.complete(node, &children, first, tag as u8);
+        }
+        for (i, page) in pages.iter().enumerate() {
+            store.put(first + i as BlockNumber, page)?;
+        }
+        Ok(())
+    }
+
+    /// Writes sign entries of `children`, relative to the centroid of `node`, into the last group of `page`.
+    fn write_group(&self, page: &mut [u8], node: usize, children: &[usize]) {
+        let layout = &self.space.root;
+        let centroid = self.centroid(node);
+        let mut code = vec![0; layout.words];
+        let group = layout.used(page) - 1;
+        for (lane, &child) in children.iter().enumerate() {
+            let record = Node::read(&self.records[child]);
+            let x = self.centroid(child);
+            let mut factors = residual_entry(&x, &centroid, false, &mut code);
+            factors.norm_squared = record.norm_squared;
+            factors.radius = record.radius;
+            let to = EntryPointer {
+                pointer: self.pointer(child),
+                flags: 0,
+            };
+            layout.group_mut(page, group).set(lane, &code, to, &factors);
+        }
+    }
+
+    /// Notes in the record of `node` where its list is and how far its children lie from it.
+    fn complete(&mut self, node: usize, children: &[usize], head: BlockNumber, tag: u8) {
+        let centroid = self.centroid(node);
+        let (mut squares, mut largest, mut level) = (0.0, 0.0f64, 0);
+        for &child in children {
+            let d = distance(&self.centroid(child), &centroid);
+            (squares, largest) = (squares + d * d, largest.max(d));
+            level = Node::read(&self.records[child]).level;
+        }
+        Node {
+            head,
+            tag,
+            level: level + 1,
+            radius: (squares / children.len().max(1) as f64).sqrt() as f32,
+            max_radius: round_up(largest * (1.0 + 1e-6)),
+            norm_squared: 0.0,
+            built: children.len() as u32,
+        }
+        .write(&mut self.records[node]);
+    }
+}
