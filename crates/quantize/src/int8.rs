@@ -4,6 +4,7 @@
 //! (`sentence_transformers.quantization.quantize_embeddings`, 5.7 and later; all in float32).
 #![allow(unsafe_code)]
 
+use crate::wide::wide;
 use crate::{Error, Ranges, check_finite};
 
 /// The code of one value; `step` is positive.
@@ -54,11 +55,21 @@ fn quantize_with_offset(
     ranges.check(embedding.len())?;
     check_finite(embedding)?;
     let codes = &mut codes[..embedding.len()];
-    let bounds = ranges.minima().iter().zip(ranges.steps());
+    encode(embedding, ranges.minima(), ranges.steps(), flip, codes);
+    Ok(())
+}
+
+wide! {
+    /// The codes of finite values; all slices have the same length.
+    fn encode(embedding: &[f32], minima: &[f32], steps: &[f32], flip: u8, codes: &mut [u8]) = encode_portable
+}
+
+#[inline(always)]
+fn encode_portable(embedding: &[f32], minima: &[f32], steps: &[f32], flip: u8, codes: &mut [u8]) {
+    let bounds = minima.iter().zip(steps);
     for ((out, &x), (&min, &step)) in codes.iter_mut().zip(embedding).zip(bounds) {
         *out = code(x, min, step) ^ flip;
     }
-    Ok(())
 }
 
 /// Restores unsigned codes to floats: the middle of each code's interval, `center + code·step` in
