@@ -60,3 +60,23 @@ impl Drop for Guard {
         let _ = self.0.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removes_the_directory_unless_released() {
+        for released in [false, true] {
+            let home = tempfile::tempdir().unwrap();
+            std::fs::write(home.path().join("file"), "").unwrap();
+            let guard = Guard::new(home.path()).unwrap();
+            if released {
+                guard.release();
+            } else {
+                drop(guard);
+            }
+            assert_eq!(home.path().exists(), released);
+        }
+    }
+}

@@ -128,6 +128,20 @@ mod tests {
 
     proptest! {
         #[test]
+        fn the_vectorised_path_gives_the_codes_of_the_portable_one(
+            rows in prop::collection::vec((finite(), finite(), finite()), 0..150),
+            flip in prop::sample::select(vec![0, 0x80]),
+        ) {
+            let embedding: Vec<f32> = rows.iter().map(|row| row.0).collect();
+            let minima: Vec<f32> = rows.iter().map(|row| row.1).collect();
+            let steps: Vec<f32> = rows.iter().map(|row| row.2.abs().max(f32::from_bits(1))).collect();
+            let (mut portable, mut wide) = (vec![1; rows.len()], vec![2; rows.len()]);
+            encode_portable(&embedding, &minima, &steps, flip, &mut portable);
+            encode(&embedding, &minima, &steps, flip, &mut wide);
+            prop_assert_eq!(portable, wide);
+        }
+
+        #[test]
         fn codes_follow_the_reference_formula(x in finite(), a in finite(), b in finite()) {
             let (min, max) = (a.min(b), a.max(b));
             prop_assume!((max - min).is_finite());

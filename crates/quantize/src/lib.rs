@@ -93,3 +93,35 @@ pub fn check_embedding(embedding: &[f32]) -> Result<(), Error> {
     check_dimensions(embedding.len())?;
     check_finite(embedding)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_is_not_finite_wherever_it_stands() {
+        let finite = [
+            f32::MAX,
+            f32::MIN,
+            f32::MIN_POSITIVE,
+            f32::from_bits(1),
+            -0.0,
+        ];
+        let not_finite = [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+        for len in 0..70 {
+            let mut values: Vec<f32> = (0..len).map(|i| finite[i % finite.len()]).collect();
+            assert!(check_finite(&values).is_ok() && all_finite_portable(&values));
+            for i in 0..len {
+                let bad = not_finite[i % not_finite.len()];
+                let good = std::mem::replace(&mut values[i], bad);
+                let dimension = match check_finite(&values) {
+                    Err(Error::NotFinite { dimension, .. }) => dimension,
+                    _ => 0,
+                };
+                assert_eq!(dimension, i + 1);
+                assert!(!all_finite_portable(&values));
+                values[i] = good;
+            }
+        }
+    }
+}

@@ -55,7 +55,37 @@ fn take_in_portable(minima: &mut [f32], maxima: &mut [f32], low: &[f32], high: &
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn finite() -> impl Strategy<Value = f32> {
+        use proptest::num::f32::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+        prop_oneof![
+            -1.0f32..1.0,
+            POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_vectorised_path_gives_the_bits_of_the_portable_one(
+            rows in prop::collection::vec((finite(), finite(), finite(), finite()), 0..150),
+        ) {
+            let column = |pick: fn(&(f32, f32, f32, f32)) -> f32| -> Vec<f32> { rows.iter().map(pick).collect() };
+            let (low, high) = (column(|row| row.2), column(|row| row.3));
+            let (mut minima, mut maxima) = (column(|row| row.0), column(|row| row.1));
+            let (mut wide_minima, mut wide_maxima) = (minima.clone(), maxima.clone());
+            take_in_portable(&mut minima, &mut maxima, &low, &high);
+            take_in(&mut wide_minima, &mut wide_maxima, &low, &high);
+            let bits = |floats: &[f32]| -> Vec<u32> { floats.iter().map(|x| x.to_bits()).collect() };
+            prop_assert_eq!(bits(&minima), bits(&wide_minima));
+            prop_assert_eq!(bits(&maxima), bits(&wide_maxima));
+            // +0 is what −0 becomes; all else is minimum and maximum.
+            let naive = rows.iter().map(|row| row.0.min(row.2) + 0.0);
+            prop_assert!(minima.iter().copied().eq(naive) && bits(&minima).iter().all(|&x| x != 0x8000_0000));
+        }
+    }
 
     #[test]
     fn widening_row_by_row_equals_merging_parts() {
