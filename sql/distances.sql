@@ -93,3 +93,17 @@ CREATE FUNCTION l2_distance(a quantized, b quantized) RETURNS float8
     IMMUTABLE STRICT PARALLEL SAFE COST 8 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_l2_wrapper';
 CREATE FUNCTION l1_distance(a quantized, b quantized) RETURNS float8
     IMMUTABLE STRICT PARALLEL SAFE COST 8 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_l1_wrapper';
+
+-- quantized with a float query: as the type of its precision, or as floats.
+CREATE FUNCTION inner_product(a quantized, b real[]) RETURNS float8
+    IMMUTABLE STRICT PARALLEL SAFE COST 8 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_float4_inner_product_wrapper';
+CREATE FUNCTION negative_inner_product(a quantized, b real[]) RETURNS float8
+    IMMUTABLE STRICT PARALLEL SAFE COST 8 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_float4_negative_inner_product_wrapper';
+CREATE FUNCTION cosine_distance(a quantized, b real[]) RETURNS float8
+    IMMUTABLE STRICT PARALLEL SAFE COST 8 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_float4_cosine_wrapper';
+CREATE FUNCTION inner_product(a real[], b quantized) RETURNS float8
+    IMMUTABLE STRICT PARALLEL SAFE COST 8 LANGUAGE c AS 'MODULE_PATHNAME', 'float4_quantized_inner_product_wrapper';
+CREATE FUNCTION negative_inner_product(a real[], b quantized) RETURNS float8
+    IMMUTABLE STRICT PARALLEL SAFE COST 8 LANGUAGE c AS 'MODULE_PATHNAME', 'float4_quantized_negative_inner_product_wrapper';
+CREATE FUNCTION cosine_distance(a real[], b quantized) RETURNS float8
+    IMMUTABLE STRICT PARALLEL SAFE COST 8 LANGUAGE c AS 'MODULE_PATHNAME', 'float4_quantized_cosine_wrapper';

@@ -37,6 +37,10 @@ CREATE OPERATOR <#> (LEFTARG = quantized, RIGHTARG = quantized, FUNCTION = negat
 CREATE OPERATOR <=> (LEFTARG = quantized, RIGHTARG = quantized, FUNCTION = cosine_distance, COMMUTATOR = <=>);
 CREATE OPERATOR <-> (LEFTARG = quantized, RIGHTARG = quantized, FUNCTION = l2_distance, COMMUTATOR = <->);
 CREATE OPERATOR <+> (LEFTARG = quantized, RIGHTARG = quantized, FUNCTION = l1_distance, COMMUTATOR = <+>);
+CREATE OPERATOR <#> (LEFTARG = quantized, RIGHTARG = real[], FUNCTION = negative_inner_product, COMMUTATOR = <#>);
+CREATE OPERATOR <=> (LEFTARG = quantized, RIGHTARG = real[], FUNCTION = cosine_distance, COMMUTATOR = <=>);
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = quantized, FUNCTION = negative_inner_product, COMMUTATOR = <#>);
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = quantized, FUNCTION = cosine_distance, COMMUTATOR = <=>);
 
 -- real[] with the other numeric arrays that clients send (psycopg sends float8[]). All five, since with fewer a literal
 -- such as ARRAY[1,2] is ambiguous. SQL bodies are inlined: the plan, and an index, sees the operator of real[].

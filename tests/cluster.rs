@@ -1,6 +1,12 @@
-//! The cluster that the other tests stand on: what is committed survives each way to stop it.
+//! The cluster that the other tests stand on: what is committed survives each way to stop it, and nothing of it survives
+//! the end of its owner.
 
-use anyhow::Result;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
 use cluster::{Cluster, Options, Shutdown};
 use server_tests::installation;
 
@@ -75,5 +81,40 @@ fn dropping_a_cluster_leaves_nothing() -> Result<()> {
     assert!(path.exists());
     drop(cluster);
     assert!(!path.exists());
+    Ok(())
+}
+
+/// Set in the process that [`no_server_outlives_its_owner`] starts and kills.
+const OWNER: &str = "PG_QUANTIZE_TEST_OWNER";
+
+#[test]
+fn no_server_outlives_its_owner() -> Result<()> {
+    if std::env::var_os(OWNER).is_some() {
+        let cluster = Cluster::start_new(&installation()?, Options::default())?;
+        println!("\nat {}", cluster.path().display());
+        std::thread::sleep(Duration::from_secs(600));
+        return Ok(());
+    }
+    let mut owner = Command::new(std::env::current_exe()?)
+        .args(["--exact", "no_server_outlives_its_owner", "--nocapture"])
+        .env(OWNER, "1")
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let output = BufReader::new(owner.stdout.take().context("no output")?);
+    let home = output
+        .lines()
+        .map_while(Result::ok)
+        .find_map(|line| Some(line.strip_prefix("at ")?.to_owned()))
+        .context("the owner ended early")?;
+    let home = Path::new(&home);
+    assert!(home.join("data/postmaster.pid").exists());
+    // No destructor and no handler runs.
+    owner.kill()?;
+    owner.wait()?;
+    let end = Instant::now() + Duration::from_secs(60);
+    while home.exists() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!home.exists(), "{} is left", home.display());
     Ok(())
 }

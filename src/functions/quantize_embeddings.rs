@@ -5,16 +5,16 @@ use quantize::{Precision, Ranges, binary, int8};
 
 use crate::errors::{OrRaise, raise, raise_with_hint};
 use crate::types::{
-    Binary, CalibrationRows, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena, NewVector,
-    Quantized, Uint8, cached, ranges_of,
+    AnyVarlena, Binary, CalibrationRows, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena,
+    NewVector, Quantized, RangesArg, Uint8, cached,
 };
 
 /// sentence-transformers' `quantize_embeddings` for one embedding.
 #[pg_extern(sql = false)]
 fn quantize_embeddings(
     embedding: Option<FloatArray<'_>>,
-    precision: Option<&str>,
-    ranges: Option<FloatMatrix<'_>>,
+    precision: Option<AnyVarlena<'_>>,
+    ranges: Option<RangesArg<'_>>,
     calibration_embeddings: Option<CalibrationRows<'_>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewVarlena> {
@@ -28,10 +28,11 @@ fn quantize_embeddings(
             ),
         );
     };
-    let precision = Precision::from_name(precision).or_raise();
+    // Not as `&str`, which would be detoasted by a call into Postgres for every row.
+    let precision = Precision::from_name(&String::from_utf8_lossy(precision.bytes())).or_raise();
     let ranges = || -> &Ranges {
         match (&ranges, &calibration_embeddings) {
-            (Some(ranges), _) => cached(fcinfo, 2, ranges.bytes(), || ranges_of(ranges)),
+            (Some(ranges), _) => ranges.prepared(fcinfo, 2),
             (None, Some(rows)) => cached(fcinfo, 3, rows.bytes(), || calibrate(rows)),
             (None, None) => raise_with_hint(
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -91,10 +92,10 @@ fn quantize_binary_thresholds(
 #[pg_extern(sql = false)]
 fn quantize_int8(
     embedding: FloatArray<'_>,
-    ranges: FloatMatrix<'_>,
+    ranges: RangesArg<'_>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> NewVector<Int8> {
-    let ranges: &Ranges = cached(fcinfo, 1, ranges.bytes(), || ranges_of(&ranges));
+    let ranges = ranges.prepared(fcinfo, 1);
     NewVector::fill(embedding.len(), |codes| {
         int8::quantize_int8(&embedding, ranges, codes)
     })
@@ -103,10 +104,10 @@ fn quantize_int8(
 #[pg_extern(sql = false)]
 fn quantize_uint8(
     embedding: FloatArray<'_>,
-    ranges: FloatMatrix<'_>,
+    ranges: RangesArg<'_>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> NewVector<Uint8> {
-    let ranges: &Ranges = cached(fcinfo, 1, ranges.bytes(), || ranges_of(&ranges));
+    let ranges = ranges.prepared(fcinfo, 1);
     NewVector::fill(embedding.len(), |codes| {
         int8::quantize_uint8(&embedding, ranges, codes)
     })
@@ -116,10 +117,10 @@ fn quantize_uint8(
 #[pg_extern(sql = false)]
 fn scale_query(
     query: FloatArray<'_>,
-    ranges: FloatMatrix<'_>,
+    ranges: RangesArg<'_>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> NewArray<f32> {
     quantize::check_finite(&query).or_raise();
-    let ranges: &Ranges = cached(fcinfo, 1, ranges.bytes(), || ranges_of(&ranges));
+    let ranges = ranges.prepared(fcinfo, 1);
     NewArray::vector(&ranges.scale_query(&query).or_raise())
 }

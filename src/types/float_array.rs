@@ -12,7 +12,7 @@ use pgrx::datum::Datum;
 use pgrx::pg_sys;
 
 use super::detoast::Detoasted;
-use crate::errors::{OrRaise, raise};
+use crate::errors::raise;
 
 /// An array element that is stored as Rust stores it.
 ///
@@ -206,6 +206,15 @@ unsafe impl<'fcx> ArgAbi<'fcx> for FloatArray<'fcx> {
 pub struct FloatMatrix<'a>(ArrayArg<'a, f32>);
 
 impl FloatMatrix<'_> {
+    /// Takes a datum, or raises an error when it is not a matrix without nulls, which it calls ranges.
+    ///
+    /// # Safety
+    /// `datum` is a `real[]`, not null, that outlives the result.
+    pub unsafe fn ranges_from_datum(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the caller says so.
+        Self(unsafe { ArrayArg::from_datum(datum, 2, "ranges", "two-dimensional") })
+    }
+
     /// Rows and columns.
     pub fn shape(&self) -> (usize, usize) {
         let lengths = self.0.lengths();
@@ -436,11 +445,16 @@ pub enum AggregateContext {
 }
 
 /// Where this function runs; an error when it is called by itself.
+///
+/// Looks at what `AggCheckCallContext` looks at: a call into Postgres, with its guard against errors, for every row
+/// would cost as much as taking the row in.
+#[inline]
 pub fn aggregate_context(fcinfo: pg_sys::FunctionCallInfo) -> AggregateContext {
-    // SAFETY: `fcinfo` is the call's own; the context is not asked for.
-    match unsafe { pg_sys::AggCheckCallContext(fcinfo, std::ptr::null_mut()) } as u32 {
-        pg_sys::AGG_CONTEXT_AGGREGATE => AggregateContext::Aggregate,
-        pg_sys::AGG_CONTEXT_WINDOW => AggregateContext::Window,
+    // SAFETY: `fcinfo` is the call's own; its context is null or a node, and nodes begin with their tag.
+    let tag = unsafe { (*fcinfo).context.as_ref() }.map(|context| context.type_);
+    match tag {
+        Some(pg_sys::NodeTag::T_AggState) => AggregateContext::Aggregate,
+        Some(pg_sys::NodeTag::T_WindowAggState) => AggregateContext::Window,
         _ => raise(
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             "aggregate support function called outside an aggregate",
@@ -454,18 +468,6 @@ unsafe impl<T: Element> BoxRet for NewArray<T> {
         // SAFETY: the caller returns it from the function.
         unsafe { fcinfo.return_raw_datum(pg_sys::Datum::from(self.array.as_ptr())) }
     }
-}
-
-/// Checks that ranges are a 2×d matrix, and prepares them.
-pub fn ranges_of(matrix: &FloatMatrix<'_>) -> quantize::Ranges {
-    let (rows, _) = matrix.shape();
-    if rows != 2 {
-        raise(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("ranges must have 2 rows, not {rows}: minima and maxima"),
-        );
-    }
-    quantize::Ranges::from_rows(matrix.values()).or_raise()
 }
 
 sql_type!([] FloatArray<'_>, "real[]");

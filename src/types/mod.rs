@@ -33,6 +33,7 @@ mod detoast;
 mod float_array;
 mod pgvector;
 mod quantized;
+mod ranges;
 mod typed_functions;
 mod typmod;
 mod vector;
@@ -40,7 +41,8 @@ mod wire;
 
 pub use call_cache::{cached, is_constant};
 pub use detoast::{AnyVarlena, NewVarlena};
-pub use float_array::{CalibrationRows, FloatArray, FloatMatrix, NewArray, State, ranges_of};
+pub use float_array::{CalibrationRows, FloatArray, FloatMatrix, NewArray, State};
 pub use pgvector::{HalfVector, PgVector};
 pub use quantized::Quantized;
+pub use ranges::{RangesArg, ranges_of};
 pub use vector::{Binary, Int8, Kind, NewVector, Uint8, Vector, as_signed};

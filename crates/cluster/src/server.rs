@@ -14,7 +14,7 @@ use rustix::process::Pid;
 use tempfile::TempDir;
 
 use crate::settings::configuration;
-use crate::{Account, Installation, Options, SUPERUSER, process};
+use crate::{Account, Guard, Installation, Options, SUPERUSER, process};
 
 /// A Unix socket's path holds 107 bytes; the file name `/.s.PGSQL.65535.lock` takes 20 of them.
 const MAX_SOCKET_DIR: usize = 107 - 20;
@@ -40,6 +40,8 @@ pub struct Cluster {
     port: u16,
     /// `None` once it is kept.
     home: Option<TempDir>,
+    /// `None` once it is kept. Behind `home`, so that it is dropped after it and finds nothing left to do.
+    guard: Option<Guard>,
     path: PathBuf,
 }
 
@@ -108,6 +110,7 @@ impl Cluster {
     fn prepare(installation: &Installation, options: Options) -> Result<Self> {
         let account = Account::detect()?;
         let home = temporary_directory()?;
+        let guard = Guard::new(home.path())?;
         account.give(home.path())?;
         let port = if options.tcp {
             free_port()?
@@ -122,6 +125,7 @@ impl Cluster {
             options,
             port,
             home: Some(home),
+            guard: Some(guard),
             path,
         })
     }
@@ -313,6 +317,9 @@ impl Cluster {
         if let Some(home) = self.home.take() {
             // Giving up the guard is what keeps the directory.
             let _ = home.keep();
+        }
+        if let Some(guard) = self.guard.take() {
+            guard.release();
         }
         &self.path
     }

@@ -4,6 +4,7 @@
 //! (`sentence_transformers.quantization.quantize_embeddings`, 5.7 and later; all in float32).
 #![allow(unsafe_code)]
 
+use crate::wide::wide;
 use crate::{Error, Ranges, check_finite};
 
 /// The code of one value; `step` is positive.
@@ -54,11 +55,21 @@ fn quantize_with_offset(
     ranges.check(embedding.len())?;
     check_finite(embedding)?;
     let codes = &mut codes[..embedding.len()];
-    let bounds = ranges.minima().iter().zip(ranges.steps());
+    encode(embedding, ranges.minima(), ranges.steps(), flip, codes);
+    Ok(())
+}
+
+wide! {
+    /// The codes of finite values; all slices have the same length.
+    fn encode(embedding: &[f32], minima: &[f32], steps: &[f32], flip: u8, codes: &mut [u8]) = encode_portable
+}
+
+#[inline(always)]
+fn encode_portable(embedding: &[f32], minima: &[f32], steps: &[f32], flip: u8, codes: &mut [u8]) {
+    let bounds = minima.iter().zip(steps);
     for ((out, &x), (&min, &step)) in codes.iter_mut().zip(embedding).zip(bounds) {
         *out = code(x, min, step) ^ flip;
     }
-    Ok(())
 }
 
 /// Restores unsigned codes to floats: the middle of each code's interval, `center + code·step` in
@@ -116,6 +127,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_vectorised_path_gives_the_codes_of_the_portable_one(
+            rows in prop::collection::vec((finite(), finite(), finite()), 0..150),
+            flip in prop::sample::select(vec![0, 0x80]),
+        ) {
+            let embedding: Vec<f32> = rows.iter().map(|row| row.0).collect();
+            let minima: Vec<f32> = rows.iter().map(|row| row.1).collect();
+            let steps: Vec<f32> = rows.iter().map(|row| row.2.abs().max(f32::from_bits(1))).collect();
+            let (mut portable, mut wide) = (vec![1; rows.len()], vec![2; rows.len()]);
+            encode_portable(&embedding, &minima, &steps, flip, &mut portable);
+            encode(&embedding, &minima, &steps, flip, &mut wide);
+            prop_assert_eq!(portable, wide);
+        }
+
         #[test]
         fn codes_follow_the_reference_formula(x in finite(), a in finite(), b in finite()) {
             let (min, max) = (a.min(b), a.max(b));

@@ -21,6 +21,7 @@ pub mod rotation;
 pub mod row_code;
 pub mod sign_code;
 pub mod text;
+mod wide;
 
 pub use error::Error;
 pub use precision::Precision;
@@ -58,14 +59,8 @@ pub fn check_same_dimensions(left: usize, right: usize) -> Result<(), Error> {
 /// # Errors
 /// [`Error::NotFinite`] with the first offending dimension, counted from 1 as SQL does.
 pub fn check_finite(values: &[f32]) -> Result<(), Error> {
-    // One pass without branches, so that it vectorises; the search for the culprit is the rare case. One more in an
-    // exponent of all ones, NaN's and infinity's, carries into the sign bit.
-    const EXPONENT: u32 = 0x7f80_0000;
-    const ONE: u32 = 0x0080_0000;
-    let carries = values
-        .iter()
-        .fold(0, |acc, x| acc | ((x.to_bits() & EXPONENT) + ONE));
-    if carries & 0x8000_0000 == 0 {
+    // One pass without branches; the search for the culprit is the rare case.
+    if all_finite(values) {
         return Ok(());
     }
     let index = values.iter().position(|x| !x.is_finite()).unwrap_or(0);
@@ -75,6 +70,21 @@ pub fn check_finite(values: &[f32]) -> Result<(), Error> {
     })
 }
 
+wide::wide! {
+    fn all_finite(values: &[f32]) -> bool = all_finite_portable
+}
+
+/// One more in an exponent of all ones, NaN's and infinity's, carries into the sign bit.
+#[inline(always)]
+fn all_finite_portable(values: &[f32]) -> bool {
+    const EXPONENT: u32 = 0x7f80_0000;
+    const ONE: u32 = 0x0080_0000;
+    let carries = values
+        .iter()
+        .fold(0, |acc, x| acc | ((x.to_bits() & EXPONENT) + ONE));
+    carries & 0x8000_0000 == 0
+}
+
 /// Checks an embedding: 1 to [`MAX_DIMENSIONS`] dimensions, all values finite.
 ///
 /// # Errors
@@ -82,4 +92,36 @@ pub fn check_finite(values: &[f32]) -> Result<(), Error> {
 pub fn check_embedding(embedding: &[f32]) -> Result<(), Error> {
     check_dimensions(embedding.len())?;
     check_finite(embedding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_is_not_finite_wherever_it_stands() {
+        let finite = [
+            f32::MAX,
+            f32::MIN,
+            f32::MIN_POSITIVE,
+            f32::from_bits(1),
+            -0.0,
+        ];
+        let not_finite = [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+        for len in 0..70 {
+            let mut values: Vec<f32> = (0..len).map(|i| finite[i % finite.len()]).collect();
+            assert!(check_finite(&values).is_ok() && all_finite_portable(&values));
+            for i in 0..len {
+                let bad = not_finite[i % not_finite.len()];
+                let good = std::mem::replace(&mut values[i], bad);
+                let dimension = match check_finite(&values) {
+                    Err(Error::NotFinite { dimension, .. }) => dimension,
+                    _ => 0,
+                };
+                assert_eq!(dimension, i + 1);
+                assert!(!all_finite_portable(&values));
+                values[i] = good;
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod binary;
 mod codes;
 mod float;
 mod quantized;
+mod quantized_query;
 
 use crate::errors::OrRaise;
 

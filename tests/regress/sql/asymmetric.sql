@@ -36,3 +36,16 @@ SELECT '{1,2}'::real[] <=> '[1]'::uint8vec;
 SELECT '01'::binvec <#> '{}'::real[];
 SELECT '01'::binvec <#> '{1,NULL}'::real[];
 SELECT '[1,2]'::int8vec <#> '{{1,2}}'::real[];
+
+-- quantized with floats: as the type of its precision, on either side, the precision changing from row to row.
+SELECT precision, (q <#> query) = expected_ip AND (query <#> q) = expected_ip AND inner_product(q, query) = -expected_ip AND inner_product(query, q) = -expected_ip
+    AND negative_inner_product(q, query) = expected_ip AND negative_inner_product(query, q) = expected_ip AS ip,
+    (q <=> query) = expected_cosine AND (query <=> q) = expected_cosine AND cosine_distance(q, query) = expected_cosine AND cosine_distance(query, q) = expected_cosine AS cosine
+FROM (SELECT '{0.5,-0.25,2,1,-1,0,3,7,9}'::real[] AS query, '[1,-2,3,-4,5,-6,7,-8,9]'::int8vec AS i, '[1,2,3,4,5,6,7,8,255]'::uint8vec AS u, '011010011'::binvec AS b,
+        '{1,-2,3.5,-4,5,-6,7,-8,9}'::real[] AS f) AS v,
+    LATERAL (VALUES ('int8', i::quantized, i <#> query, i <=> query), ('uint8', u::quantized, u <#> query, u <=> query), ('binary', b::quantized, b <#> query, b <=> query),
+        ('float32', quantize_embeddings(f, 'float32'), f <#> query, f <=> query)) AS t(precision, q, expected_ip, expected_cosine) ORDER BY 1;
+SELECT 'int8[1,2]'::quantized <#> ARRAY[x, 1]::real[] AS changing FROM generate_series(1, 3) AS x;
+SELECT 'int8[1,2]'::quantized <#> 'int8[3,4]' AS codes, 'int8[0,0]'::quantized <=> '{1,2}'::real[] AS zero;
+SELECT 'binary[01]'::quantized <#> '{1,2,3}'::real[];
+SELECT 'int8[1]'::quantized <-> '{1}'::real[];

@@ -49,6 +49,30 @@ INSERT INTO wide SELECT array_fill(-1::real, ARRAY[1200]);
 SELECT cardinality(embedding), pg_column_size(embedding) < 4 * cardinality(embedding) AS compressed,
     length(replace(quantize_binary(embedding)::text, '0', '')) AS ones, right(quantize_embeddings(embedding, 'float32')::text, 8)
 FROM wide ORDER BY 1;
+-- Ranges as they are stored, compressed or out of line, changing within one call site.
+CREATE TABLE stored_ranges (id int, compressed real[], out_of_line real[], plain real[]);
+ALTER TABLE stored_ranges ALTER out_of_line SET STORAGE EXTERNAL;
+INSERT INTO stored_ranges SELECT id, r, r, r FROM generate_series(1, 4) AS id,
+    LATERAL (SELECT ARRAY[array_fill((-id)::real, ARRAY[2000]), array_fill((id % 3)::real, ARRAY[2000])]) AS v(r);
+SELECT bool_and(pg_column_size(compressed) < 1000) AS compressed, bool_and(pg_column_size(out_of_line) = 16028) AS out_of_line FROM stored_ranges;
+SELECT row, count(DISTINCT a) AS different, bool_and(a = z AND b = z AND c = z AND d = z AND dequantize_embeddings(a, compressed) = dequantize_embeddings(z, fresh)) AS same
+FROM generate_series(1, 2) AS row, stored_ranges, LATERAL (SELECT array_fill(row / 4.0::real, ARRAY[2000])::real[] AS e, array_cat(plain, '{}') AS fresh) AS v,
+    LATERAL (SELECT quantize_int8(e, compressed) AS a, quantize_int8(e, out_of_line) AS b, quantize_embeddings(e, 'int8', compressed)::int8vec AS c,
+        quantize_embeddings(e, 'int8', (SELECT s.out_of_line FROM stored_ranges AS s WHERE s.id = stored_ranges.id))::int8vec AS d, quantize_int8(e, fresh) AS z) AS q
+GROUP BY row ORDER BY row;
+DO $$
+DECLARE
+    r record;
+    ranges real[];
+BEGIN
+    FOR r IN SELECT * FROM stored_ranges ORDER BY id LOOP
+        ranges := r.out_of_line;
+        ranges[1][1] := -100;
+        ASSERT (quantize_uint8(array_fill(-50::real, ARRAY[2000]), ranges)::int[])[1] BETWEEN 120 AND 128;
+        ASSERT (quantize_uint8(array_fill(-50::real, ARRAY[2000]), r.out_of_line)::int[])[1] = 0;
+    END LOOP;
+END
+$$;
 -- Integers and numerics become real[] by themselves, float8[] by an explicit cast.
 SELECT quantize_binary(ARRAY[1, -1]), quantize_binary(ARRAY[0.5, -1]), quantize_binary(ARRAY[0.5, -1]::float8[]::real[]);
 SELECT vector_dims(quantize_embeddings('{1,2,3}', 'binary')), quantized_precision(quantize_embeddings('{1,2,3}', 'binary'));

@@ -22,6 +22,8 @@ pub fn install(cache: &Cache) -> Result<()> {
     let mut cargo = run::cargo(cache);
     cargo
         .args(arguments(cache))
+        // It runs for seconds only: not worth minutes of optimising.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .env("CARGO_TARGET_DIR", workspace::target().join("cargo-pgrx"));
     run::logged(&mut cargo, &cache.log("cargo-pgrx"))
 }

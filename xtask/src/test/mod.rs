@@ -8,11 +8,10 @@ pub mod regress;
 mod report;
 mod tally;
 
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use cluster::{Account, Installation};
+use cluster::{Account, Guard, Installation};
 
 use crate::cache::Cache;
 use crate::install::{self, Profile};
@@ -174,6 +173,7 @@ fn whoami() -> String {
 /// A directory for pgrx's data directories that the server's account may write, gone afterwards.
 struct TestData {
     path: std::path::PathBuf,
+    _guard: Guard,
 }
 
 impl TestData {
@@ -181,14 +181,11 @@ impl TestData {
         // Short, since it holds sockets.
         let path = std::env::temp_dir().join(format!("pgq-test-{}", std::process::id()));
         std::fs::create_dir_all(&path)?;
+        let guard = Guard::new(&path)?;
         Account::detect()?.give(&path)?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for TestData {
-    fn drop(&mut self) {
-        // It is under /tmp: what can't be removed does no harm.
-        let _ = std::fs::remove_dir_all(&self.path as &Path);
+        Ok(Self {
+            path,
+            _guard: guard,
+        })
     }
 }

@@ -8,6 +8,7 @@ pub mod clipping;
 pub mod mean;
 pub mod quantile;
 
+use crate::wide::wide;
 use crate::{Error, check_finite, check_same_dimensions};
 
 /// Widens 2×d ranges (d minima, then d maxima) to take in an embedding.
@@ -18,8 +19,7 @@ pub fn widen(ranges: &mut [f32], embedding: &[f32]) -> Result<(), Error> {
     let (minima, maxima) = ranges.split_at_mut(ranges.len() / 2);
     check_same_dimensions(minima.len(), embedding.len())?;
     check_finite(embedding)?;
-    take_minima(minima, embedding);
-    take_maxima(maxima, embedding);
+    take_in(minima, maxima, embedding, embedding);
     Ok(())
 }
 
@@ -31,30 +31,61 @@ pub fn merge(ranges: &mut [f32], other: &[f32]) -> Result<(), Error> {
     check_same_dimensions(ranges.len() / 2, other.len() / 2)?;
     let (minima, maxima) = ranges.split_at_mut(other.len() / 2);
     let (other_minima, other_maxima) = other.split_at(other.len() / 2);
-    take_minima(minima, other_minima);
-    take_maxima(maxima, other_maxima);
+    take_in(minima, maxima, other_minima, other_maxima);
     Ok(())
 }
 
-// Plain comparisons compile to one vector instruction; `f32::min` must look after NaN, which
-// cannot occur here. −0 is turned into +0, so that the order of rows does not show.
-fn take_minima(minima: &mut [f32], values: &[f32]) {
-    for (min, &x) in minima.iter_mut().zip(values) {
-        let x = x + 0.0;
-        *min = if x < *min { x } else { *min };
-    }
+wide! {
+    /// Lowers minima to `low` and raises maxima to `high`, all of the same length.
+    fn take_in(minima: &mut [f32], maxima: &mut [f32], low: &[f32], high: &[f32]) = take_in_portable
 }
 
-fn take_maxima(maxima: &mut [f32], values: &[f32]) {
-    for (max, &x) in maxima.iter_mut().zip(values) {
-        let x = x + 0.0;
-        *max = if x > *max { x } else { *max };
+// Plain comparisons compile to one vector instruction; `f32::min` must look after NaN, which
+// cannot occur here. Adding +0 turns −0 into +0, so that the order of rows does not show; added
+// to what is compared, it would make the store conditional, which is slow.
+#[inline(always)]
+fn take_in_portable(minima: &mut [f32], maxima: &mut [f32], low: &[f32], high: &[f32]) {
+    for (min, &x) in minima.iter_mut().zip(low) {
+        *min = (if x < *min { x } else { *min }) + 0.0;
+    }
+    for (max, &x) in maxima.iter_mut().zip(high) {
+        *max = (if x > *max { x } else { *max }) + 0.0;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn finite() -> impl Strategy<Value = f32> {
+        use proptest::num::f32::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+        prop_oneof![
+            -1.0f32..1.0,
+            POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_vectorised_path_gives_the_bits_of_the_portable_one(
+            rows in prop::collection::vec((finite(), finite(), finite(), finite()), 0..150),
+        ) {
+            let column = |pick: fn(&(f32, f32, f32, f32)) -> f32| -> Vec<f32> { rows.iter().map(pick).collect() };
+            let (low, high) = (column(|row| row.2), column(|row| row.3));
+            let (mut minima, mut maxima) = (column(|row| row.0), column(|row| row.1));
+            let (mut wide_minima, mut wide_maxima) = (minima.clone(), maxima.clone());
+            take_in_portable(&mut minima, &mut maxima, &low, &high);
+            take_in(&mut wide_minima, &mut wide_maxima, &low, &high);
+            let bits = |floats: &[f32]| -> Vec<u32> { floats.iter().map(|x| x.to_bits()).collect() };
+            prop_assert_eq!(bits(&minima), bits(&wide_minima));
+            prop_assert_eq!(bits(&maxima), bits(&wide_maxima));
+            // +0 is what −0 becomes; all else is minimum and maximum.
+            let naive = rows.iter().map(|row| row.0.min(row.2) + 0.0);
+            prop_assert!(minima.iter().copied().eq(naive) && bits(&minima).iter().all(|&x| x != 0x8000_0000));
+        }
+    }
 
     #[test]
     fn widening_row_by_row_equals_merging_parts() {
