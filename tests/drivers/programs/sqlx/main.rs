@@ -58,12 +58,19 @@ where
     })
 }
 
-async fn report<T>(connection: &mut PgConnection, name: &str, form: &T) -> Result<(), Error>
+async fn connect() -> Result<PgConnection, Error> {
+    // Takes host, port, user and database from the environment.
+    PgConnection::connect_with(&PgConnectOptions::new()).await
+}
+
+/// On a connection of its own: sqlx keeps a prepared statement by its text alone, with the parameter types of its first use.
+async fn report<T>(name: &str, form: &T) -> Result<(), Error>
 where
     T: Clone + Send + for<'q> Encode<'q, Postgres> + Type<Postgres> + 'static,
 {
-    for statement in &statements(connection).await? {
-        let result = match outcome(connection, form, statement).await {
+    let mut connection = connect().await?;
+    for statement in &statements(&mut connection).await? {
+        let result = match outcome(&mut connection, form, statement).await {
             Ok(result) => result.to_owned(),
             Err(Error::Database(error)) => format!("error {}", error.code().unwrap_or_default()),
             Err(_) => "refused by the driver".to_owned(),
@@ -74,19 +81,17 @@ where
 }
 
 async fn all() -> Result<(), Error> {
-    // Takes host, port, user and database from the environment.
-    let mut connection = PgConnection::connect_with(&PgConnectOptions::new()).await?;
     let embedding: Vec<f32> = sqlx::query("SELECT f FROM items WHERE id = 42")
-        .fetch_one(&mut connection)
+        .fetch_one(&mut connect().await?)
         .await?
         .get(0);
     let doubles: Vec<f64> = embedding.iter().map(|&x| x.into()).collect();
     let elements: Vec<String> = embedding.iter().map(f32::to_string).collect();
     let elements = elements.join(",");
-    report(&mut connection, "Vec<f32>", &embedding).await?;
-    report(&mut connection, "Vec<f64>", &doubles).await?;
-    report(&mut connection, "String '[…]'", &format!("[{elements}]")).await?;
-    report(&mut connection, "String '{…}'", &format!("{{{elements}}}")).await
+    report("Vec<f32>", &embedding).await?;
+    report("Vec<f64>", &doubles).await?;
+    report("String '[…]'", &format!("[{elements}]")).await?;
+    report("String '{…}'", &format!("{{{elements}}}")).await
 }
 
 fn main() -> Result<(), Error> {
