@@ -1,4 +1,4 @@
--- qivf on pgvector's own types and operators: replace USING hnsw with USING qivf and change no query.
+-- qivf and calibration on pgvector's own types and operators: replace USING hnsw with USING qivf and change no query.
 --
 -- The script runs with the schemas of vector and pg_quantize on its search_path, so names need no schema here; what they
 -- resolve to is fixed now.
@@ -179,3 +179,64 @@ CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = bigint[], FUNCTION = l2_dista
 CREATE FUNCTION l1_distance(a halfvec, b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::real[]::halfvec;
 CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = bigint[], FUNCTION = l1_distance);
+
+-- Calibration of columns of these types, read where they lie: the aggregates of pg_quantize, which share states, combine and
+-- final functions. A vector would do as a real[] through pgvector's cast, but beside a halfvec alone, to which vectors are cast as
+-- well, it would be ambiguous.
+CREATE FUNCTION calibrate_ranges_transition(real[], vector) RETURNS real[]
+    IMMUTABLE PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'calibrate_ranges_vector_transition_wrapper';
+CREATE AGGREGATE calibrate_ranges(embedding vector) (
+    SFUNC = calibrate_ranges_transition, STYPE = real[], COMBINEFUNC = merge_ranges_transition,
+    SSPACE = 8192, PARALLEL = safe
+);
+COMMENT ON AGGREGATE calibrate_ranges(vector) IS 'minimum and maximum of each dimension, as quantize_embeddings takes them';
+CREATE FUNCTION calibrate_quantile_transition(integer[], vector, float8) RETURNS integer[]
+    IMMUTABLE PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'calibrate_quantile_vector_transition_wrapper';
+CREATE AGGREGATE calibrate_ranges(embedding vector, quantile float8) (
+    SFUNC = calibrate_quantile_transition, STYPE = integer[], COMBINEFUNC = calibrate_quantile_combine,
+    FINALFUNC = calibrate_quantile_final, FINALFUNC_MODIFY = read_only, SSPACE = 8000000, PARALLEL = safe
+);
+COMMENT ON AGGREGATE calibrate_ranges(vector, float8) IS 'ranges that cut 1 - quantile of the values at each end';
+CREATE FUNCTION calibrate_thresholds_transition(float8[], vector) RETURNS float8[]
+    IMMUTABLE PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'calibrate_thresholds_vector_transition_wrapper';
+CREATE AGGREGATE calibrate_thresholds(embedding vector) (
+    SFUNC = calibrate_thresholds_transition, STYPE = float8[], COMBINEFUNC = calibrate_thresholds_combine,
+    FINALFUNC = calibrate_thresholds_final, FINALFUNC_MODIFY = read_only, SSPACE = 8192, PARALLEL = safe
+);
+COMMENT ON AGGREGATE calibrate_thresholds(vector) IS 'mean of each dimension, as quantize_binary takes thresholds';
+CREATE FUNCTION clipping_report_transition(bigint[], vector, real[]) RETURNS bigint[]
+    IMMUTABLE PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'clipping_report_vector_transition_wrapper';
+CREATE AGGREGATE clipping_report(embedding vector, ranges real[]) (
+    SFUNC = clipping_report_transition, STYPE = bigint[], COMBINEFUNC = clipping_report_combine,
+    FINALFUNC = clipping_report_final, FINALFUNC_MODIFY = read_only, SSPACE = 16384, PARALLEL = safe
+);
+COMMENT ON AGGREGATE clipping_report(vector, real[]) IS 'share of values outside ranges, in all and in the worst dimensions';
+
+CREATE FUNCTION calibrate_ranges_transition(real[], halfvec) RETURNS real[]
+    IMMUTABLE PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'calibrate_ranges_halfvec_transition_wrapper';
+CREATE AGGREGATE calibrate_ranges(embedding halfvec) (
+    SFUNC = calibrate_ranges_transition, STYPE = real[], COMBINEFUNC = merge_ranges_transition,
+    SSPACE = 8192, PARALLEL = safe
+);
+COMMENT ON AGGREGATE calibrate_ranges(halfvec) IS 'minimum and maximum of each dimension, as quantize_embeddings takes them';
+CREATE FUNCTION calibrate_quantile_transition(integer[], halfvec, float8) RETURNS integer[]
+    IMMUTABLE PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'calibrate_quantile_halfvec_transition_wrapper';
+CREATE AGGREGATE calibrate_ranges(embedding halfvec, quantile float8) (
+    SFUNC = calibrate_quantile_transition, STYPE = integer[], COMBINEFUNC = calibrate_quantile_combine,
+    FINALFUNC = calibrate_quantile_final, FINALFUNC_MODIFY = read_only, SSPACE = 8000000, PARALLEL = safe
+);
+COMMENT ON AGGREGATE calibrate_ranges(halfvec, float8) IS 'ranges that cut 1 - quantile of the values at each end';
+CREATE FUNCTION calibrate_thresholds_transition(float8[], halfvec) RETURNS float8[]
+    IMMUTABLE PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'calibrate_thresholds_halfvec_transition_wrapper';
+CREATE AGGREGATE calibrate_thresholds(embedding halfvec) (
+    SFUNC = calibrate_thresholds_transition, STYPE = float8[], COMBINEFUNC = calibrate_thresholds_combine,
+    FINALFUNC = calibrate_thresholds_final, FINALFUNC_MODIFY = read_only, SSPACE = 8192, PARALLEL = safe
+);
+COMMENT ON AGGREGATE calibrate_thresholds(halfvec) IS 'mean of each dimension, as quantize_binary takes thresholds';
+CREATE FUNCTION clipping_report_transition(bigint[], halfvec, real[]) RETURNS bigint[]
+    IMMUTABLE PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'clipping_report_halfvec_transition_wrapper';
+CREATE AGGREGATE clipping_report(embedding halfvec, ranges real[]) (
+    SFUNC = clipping_report_transition, STYPE = bigint[], COMBINEFUNC = clipping_report_combine,
+    FINALFUNC = clipping_report_final, FINALFUNC_MODIFY = read_only, SSPACE = 16384, PARALLEL = safe
+);
+COMMENT ON AGGREGATE clipping_report(halfvec, real[]) IS 'share of values outside ranges, in all and in the worst dimensions';

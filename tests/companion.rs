@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use cluster::{Cluster, Options};
 use postgres::Client;
+use postgres::types::{ToSql, Type};
 use server_tests::{DATABASE, available, installation};
 
 /// 3,000 rows in both types, with an index on each; planning is told that the table is large.
@@ -145,6 +146,43 @@ fn prepared_statements_use_the_index_with_custom_and_generic_plans() -> Result<(
                 .get(0);
             assert_eq!(found, 99, "{parameter}, {mode}");
             run(&mut client, "DEALLOCATE s")?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn typed_parameters_use_the_index() -> Result<()> {
+    let Some((_cluster, mut client)) = items()? else {
+        return Ok(());
+    };
+    run(
+        &mut client,
+        "CREATE INDEX ON items USING qivf (v vector_cosine_ops); SET qivf.target_recall = 1",
+    )?;
+    let floats: Vec<f32> = client
+        .query_one("SELECT v::real[] FROM items WHERE id = 99", &[])?
+        .get(0);
+    let doubles: Vec<f64> = floats.iter().map(|&x| x.into()).collect();
+    let forms: [(Type, &(dyn ToSql + Sync)); 2] = [
+        (Type::FLOAT4_ARRAY, &floats),
+        (Type::FLOAT8_ARRAY, &doubles),
+    ];
+    let search = "SELECT id FROM items ORDER BY v <=> $1 LIMIT 3";
+    for (element, form) in forms {
+        let explain = client.prepare_typed(
+            &format!("EXPLAIN (COSTS OFF) {search}"),
+            std::slice::from_ref(&element),
+        )?;
+        let rows = client.query(&explain, &[form])?;
+        let by_index = |row: &postgres::Row| row.get::<_, &str>(0).contains("items_v_idx");
+        ensure!(rows.iter().any(by_index), "{element}");
+        // More than the five executions after which a plan may become generic.
+        let search = client.prepare_typed(search, std::slice::from_ref(&element))?;
+        for _ in 0..8 {
+            let rows = client.query(&search, &[form])?;
+            assert_eq!(rows.len(), 3, "{element}");
+            assert_eq!(rows[0].get::<_, i32>(0), 99, "{element}");
         }
     }
     Ok(())

@@ -5,16 +5,18 @@ use pgrx::prelude::*;
 use quantize::calibration::clipping;
 
 use crate::errors::{OrRaise, raise};
-use crate::types::{FloatArray, FloatMatrix, NewArray, State, ranges_of};
+use crate::types::{FloatArray, FloatMatrix, HalfVector, NewArray, PgVector, State, ranges_of};
 
 fn fits(lengths: &[i32]) -> bool {
     matches!(lengths, [len] if clipping::is_state_len(*len as usize))
 }
 
-#[pg_extern(sql = false)]
-fn clipping_report_transition(
+transitions!(add, State<u64>, (ranges: FloatMatrix<'_>),
+    clipping_report_transition clipping_report_vector_transition clipping_report_halfvec_transition);
+
+fn add(
     state: Option<State<'_, u64>>,
-    embedding: Option<FloatArray<'_>>,
+    embedding: Option<&[f32]>,
     ranges: Option<FloatMatrix<'_>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<u64>> {
@@ -34,7 +36,7 @@ fn clipping_report_transition(
         clipping::start(state.values_mut(), ranges.values());
         state
     });
-    clipping::add(state.values_mut(), &embedding, ranges.values()).or_raise();
+    clipping::add(state.values_mut(), embedding, ranges.values()).or_raise();
     Some(state)
 }
 

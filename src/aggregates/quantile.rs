@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use quantize::calibration::quantile as sketch;
 
 use crate::errors::{OrRaise, raise};
-use crate::types::{FloatArray, NewArray, State};
+use crate::types::{FloatArray, HalfVector, NewArray, PgVector, State};
 
 /// Words of the state before the sketch.
 const HEADER: usize = 2;
@@ -23,10 +23,12 @@ fn fits(lengths: &[i32]) -> bool {
     matches!(lengths, [len] if *len as usize > HEADER && sketch::is_state_len(*len as usize - HEADER))
 }
 
-#[pg_extern(sql = false)]
-fn calibrate_quantile_transition(
+transitions!(add, State<u32>, (quantile: f64),
+    calibrate_quantile_transition calibrate_quantile_vector_transition calibrate_quantile_halfvec_transition);
+
+fn add(
     state: Option<State<'_, u32>>,
-    embedding: Option<FloatArray<'_>>,
+    embedding: Option<&[f32]>,
     quantile: Option<f64>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<u32>> {
@@ -51,7 +53,7 @@ fn calibrate_quantile_transition(
             ),
         );
     }
-    sketch::add(&mut words[HEADER..], &embedding).or_raise();
+    sketch::add(&mut words[HEADER..], embedding).or_raise();
     Some(state)
 }
 

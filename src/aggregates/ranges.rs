@@ -4,17 +4,19 @@ use pgrx::prelude::*;
 use quantize::calibration;
 
 use crate::errors::OrRaise;
-use crate::types::{FloatArray, FloatMatrix, NewArray, State, ranges_of};
+use crate::types::{FloatArray, FloatMatrix, HalfVector, NewArray, PgVector, State, ranges_of};
 
 /// Two rows: minima and maxima.
 fn fits(lengths: &[i32]) -> bool {
     matches!(lengths, [2, dimensions] if *dimensions > 0)
 }
 
-#[pg_extern(sql = false)]
-fn calibrate_ranges_transition(
+transitions!(widen, State<f32>, (),
+    calibrate_ranges_transition calibrate_ranges_vector_transition calibrate_ranges_halfvec_transition);
+
+fn widen(
     state: Option<State<'_, f32>>,
-    embedding: Option<FloatArray<'_>>,
+    embedding: Option<&[f32]>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<f32>> {
     let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
@@ -24,11 +26,11 @@ fn calibrate_ranges_transition(
     let mut state = match state {
         Some(state) => state,
         None => {
-            quantize::check_embedding(&embedding).or_raise();
-            starting_from(&[&*embedding, &*embedding].concat())
+            quantize::check_embedding(embedding).or_raise();
+            starting_from(&[embedding, embedding].concat())
         }
     };
-    calibration::widen(state.values_mut(), &embedding).or_raise();
+    calibration::widen(state.values_mut(), embedding).or_raise();
     Some(state)
 }
 

@@ -4,16 +4,18 @@ use pgrx::prelude::*;
 use quantize::calibration::mean;
 
 use crate::errors::OrRaise;
-use crate::types::{FloatArray, NewArray, State};
+use crate::types::{FloatArray, HalfVector, NewArray, PgVector, State};
 
 fn fits(lengths: &[i32]) -> bool {
     matches!(lengths, [len] if mean::is_state_len(*len as usize))
 }
 
-#[pg_extern(sql = false)]
-fn calibrate_thresholds_transition(
+transitions!(add, State<f64>, (),
+    calibrate_thresholds_transition calibrate_thresholds_vector_transition calibrate_thresholds_halfvec_transition);
+
+fn add(
     state: Option<State<'_, f64>>,
-    embedding: Option<FloatArray<'_>>,
+    embedding: Option<&[f32]>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<NewArray<f64>> {
     let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
@@ -21,10 +23,10 @@ fn calibrate_thresholds_transition(
         return state;
     };
     let mut state = state.unwrap_or_else(|| {
-        quantize::check_embedding(&embedding).or_raise();
+        quantize::check_embedding(embedding).or_raise();
         NewArray::zeros(mean::state_len(embedding.len()))
     });
-    mean::add(state.values_mut(), &embedding).or_raise();
+    mean::add(state.values_mut(), embedding).or_raise();
     Some(state)
 }
 

@@ -53,8 +53,8 @@ impl Format {
                     let vector = Vector::<Binary>::from_datum(datum);
                     f(&Value::Binary(vector.payload(), vector.dimensions()))
                 }
-                Self::Vector => f(&Value::Float(PgVector::from_datum(datum).values())),
-                Self::Halfvec => f(&Value::Float(&HalfVector::from_datum(datum).to_floats())),
+                Self::Vector => f(&Value::Float(&PgVector::from_datum(datum))),
+                Self::Halfvec => f(&Value::Float(&HalfVector::from_datum(datum))),
             }
         }
     }

@@ -4,6 +4,7 @@
 //! <cache>/cargo-pgrx-<version>/bin/cargo-pgrx
 //! <cache>/pgserver/                 an unpacked wheel with two Postgres installations
 //! <cache>/pgrx/config.toml          which pg_config stands for which version
+//! <cache>/drivers/                  client drivers, for `drivers`
 //! <cache>/logs/                     what the installing commands printed
 //! ```
 

@@ -10,7 +10,9 @@
 mod bench;
 mod cache;
 mod demo;
+mod drivers;
 mod install;
+mod lint;
 mod psql;
 mod run;
 mod servers;
@@ -31,6 +33,9 @@ usage: cargo xtask <command>
   test [pgNN|all] [--keep-going]  everything that CI runs, on every server at hand or on one
   regress [pgNN] [--bless] [name…]
                                   the SQL regression files; --bless accepts what they print
+  drivers [pgNN] [--bless] [name…]
+                                  queries sent by psycopg, asyncpg, node-postgres, jdbc, sqlx
+  lint [pgNN…]                    clippy for versions that no server is here for
   install PG_CONFIG               a release build into the Postgres of this pg_config
   psql [pgNN] [-- argument…]      a shell in an embedded server with the extension loaded
   bench [--data DIR]              speed of the SQL surface, as ratios
@@ -58,6 +63,8 @@ fn dispatch(command: &str, arguments: Vec<OsString>) -> Result<()> {
         "cut-demo-data" => demo::cut::command(parser),
         "install" => install::command(parser),
         "test" => test::command(parser),
+        "drivers" => drivers::command(parser),
+        "lint" => lint::command(parser),
         "regress" => test::regress::command(parser),
         "psql" => psql::command(parser),
         "" | "help" | "-h" | "--help" => {

@@ -4,9 +4,10 @@
 //! On each server `cargo pgrx test` comes first, because it installs a build with test functions
 //! in it; the ordinary build then replaces that one for the other tests.
 
+pub mod expected;
 pub mod regress;
 mod report;
-mod tally;
+pub mod tally;
 
 use std::process::Command;
 
@@ -16,7 +17,7 @@ use cluster::{Account, Guard, Installation};
 use crate::cache::Cache;
 use crate::install::{self, Profile};
 use crate::setup::Purpose;
-use crate::{run, servers, setup};
+use crate::{drivers, run, servers, setup};
 use report::Session;
 use tally::Tally;
 
@@ -131,7 +132,26 @@ fn on_server(session: &mut Session, cache: &Cache, installation: &Installation) 
     session.tests(
         &format!("server {label}"),
         &mut server_tests(cache, installation),
-    )
+    )?;
+    driver_tests(session, cache, installation)
+}
+
+/// Queries as clients send them, through those drivers that take seconds to get.
+fn driver_tests(session: &mut Session, cache: &Cache, installation: &Installation) -> Result<()> {
+    let name = format!("drivers {}", installation.label());
+    if !installation.has_extension("vector") {
+        session.left_out(&[format!("{name}: there is no pgvector")]);
+        return Ok(());
+    }
+    let prepared = drivers::prepare_quick(cache);
+    session.left_out(&prepared.missing);
+    session.step(&name, |log| {
+        let tally = drivers::run(installation, prepared.ready, false, log)?;
+        if tally.failed > 0 {
+            eprintln!("\n{}", run::tail(log));
+        }
+        Ok(tally)
+    })
 }
 
 fn pgrx_tests(cache: &Cache, installation: &Installation, data: &TestData) -> Result<Command> {

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use cluster::{Cluster, Installation, Options};
-use similar::TextDiff;
 
+use super::expected;
 use super::tally::Tally;
 use crate::install::{self, Profile};
 use crate::setup::Purpose;
@@ -92,26 +92,11 @@ fn run_cases(
             continue;
         }
         let actual = run_case(&cluster, case)?;
-        let expected = expected_path(&case.name, installation);
-        if bless {
-            fs::write(&expected, &actual)?;
-        }
-        let wanted = fs::read_to_string(&expected).unwrap_or_default();
-        if actual == wanted {
+        let path = expected_path(&case.name, installation);
+        if expected::matches(&case.name, &path, &actual, bless, log)? {
             tally.passed += 1;
-            writeln!(log, "{}: ok", case.name)?;
         } else {
             tally.failed += 1;
-            let diff = TextDiff::from_lines(&wanted, &actual);
-            let (from, to) = (
-                expected.display().to_string(),
-                format!("{} printed", case.name),
-            );
-            writeln!(
-                log,
-                "{}",
-                diff.unified_diff().context_radius(3).header(&from, &to)
-            )?;
         }
         if !cluster.is_running() {
             bail!(

@@ -18,6 +18,7 @@ pub struct Session {
     steps: usize,
     sum: Tally,
     failed: Vec<String>,
+    left_out: Vec<String>,
     started: Instant,
 }
 
@@ -30,6 +31,7 @@ impl Session {
             steps: 0,
             sum: Tally::default(),
             failed: Vec::new(),
+            left_out: Vec::new(),
             started: Instant::now(),
         }
     }
@@ -90,6 +92,15 @@ impl Session {
         Ok(())
     }
 
+    /// What can't be run here, to be said at the end.
+    pub fn left_out(&mut self, lines: &[String]) {
+        for line in lines {
+            if !self.left_out.contains(line) {
+                self.left_out.push(line.clone());
+            }
+        }
+    }
+
     /// An error that names the failed steps, if there are any.
     pub fn verdict(&self) -> Result<()> {
         if self.failed.is_empty() {
@@ -112,6 +123,9 @@ impl Session {
             self.steps,
             self.started.elapsed().as_secs_f64()
         );
+        for line in &self.left_out {
+            println!("not run: {line}");
+        }
         println!("{} passed, {} failed", self.sum.passed, self.sum.failed);
         outcome
     }
