@@ -132,8 +132,8 @@ impl Cells {
                 radius: entries.radius,
                 at: entries.at,
             };
-            for lane in 0..BLOCK {
-                block.near[lane] = terms.nearness(
+            for (lane, near) in block.near.iter_mut().enumerate() {
+                *near = terms.nearness(
                     entries.add[lane],
                     entries.scale[lane],
                     entries.error[lane],

@@ -103,12 +103,11 @@ impl Leaves {
 
 fn keys_of(query: &Query, b: f32, block: &Block) -> [f32; BLOCK] {
     let mut keys = [0.0; BLOCK];
-    for lane in 0..BLOCK {
-        let key = list_key(query, block.near[lane], block.radius[lane], b);
-        keys[lane] = if block.at[lane].is_none() {
-            f32::INFINITY
-        } else {
-            key
+    let leaves = block.near.iter().zip(&block.radius).zip(&block.at);
+    for (key, ((near, radius), at)) in keys.iter_mut().zip(leaves) {
+        *key = match at.is_none() {
+            true => f32::INFINITY,
+            false => list_key(query, *near, *radius, b),
         };
     }
     keys
