@@ -1,5 +1,6 @@
 //! What a scan will cost, from the meta page alone: never an error, whatever the page says.
 
+use crate::build::ROOT_LEAVES;
 use crate::layout::meta::{Meta, Tuning};
 use crate::space::{Element, Layouts, Metric, Space};
 
@@ -55,13 +56,23 @@ pub fn estimate(meta: &Meta, rows: f64, limit: f64, target: f32) -> Cost {
             .max(limit)
             .min(rows.max(1.0))
     };
-    let root_groups = lists / space.root.lanes as f64;
+    let centroids = centroids_scored(meta, lists, learned(&meta.tuning.inner));
+    let root_groups = centroids / space.root.lanes as f64;
     let nodes_read = (2.0 * opened).min(lists);
     Cost {
         root_pages: (root_groups / space.root.groups.max(1) as f64).ceil() + nodes_read,
         list_pages: opened * (entries_per_list / entries_per_page).max(1.0),
         refine_pages: refined.min(rows / space.refine.per_page.max(1) as f64 + 1.0),
-        codes: lists + opened * entries_per_list,
+        codes: centroids + opened * entries_per_list,
         records: refined + nodes_read,
     }
+}
+
+/// Centroids of lists and of inner nodes that are scored before the first row.
+fn centroids_scored(meta: &Meta, lists: f64, opened: f64) -> f64 {
+    if meta.flat || lists <= ROOT_LEAVES as f64 {
+        return lists;
+    }
+    let inner = 4.0 * lists.sqrt();
+    inner + opened.min(inner) * lists / inner
 }
