@@ -63,3 +63,13 @@ pub fn available(extension: &str) -> Result<bool> {
     }
     Ok(available)
 }
+
+/// Ends a session's process as the kernel would that is out of memory: SIGKILL. By the shell, which has `kill` built in where
+/// no such program is installed.
+pub fn kill_session(pid: i32) -> Result<()> {
+    let status = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -KILL {pid}")])
+        .status()?;
+    anyhow::ensure!(status.success(), "no process {pid} to kill");
+    Ok(())
+}

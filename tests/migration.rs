@@ -3,7 +3,6 @@
 //! The property throughout: a row's code is the quantization of its embedding with the recorded
 //! ranges, at the end of a migration for every row, and in every snapshot for rows that have one.
 
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, sleep};
@@ -196,10 +195,7 @@ fn a_backfill_survives_writers_a_kill_and_an_immediate_stop() -> Result<()> {
 
     let call = Call::start(&cluster, QUANTIZE)?;
     call.wait_for_progress(&cluster, 10)?;
-    let killed = Command::new("kill")
-        .args(["-KILL", &call.pid.to_string()])
-        .status()?;
-    ensure!(killed.success(), "could not kill the backend");
+    server_tests::kill_session(call.pid)?;
     assert!(call.finish().is_err(), "the session was killed");
     wait_until("recovery after the kill", || {
         let log = std::fs::read_to_string(cluster.log_path())?;

@@ -274,10 +274,7 @@ fn a_session_killed_while_inserting_leaves_a_sound_index() -> Result<()> {
         scope(|scope| {
             let work = scope.spawn(move || victim.batch_execute("INSERT INTO docs (e) SELECT embedding(32, n) FROM generate_series(1, 100000) AS n").is_err());
             sleep(Duration::from_millis(400));
-            let kill = std::process::Command::new("kill")
-                .args(["-9", &pid.to_string()])
-                .status()?;
-            ensure!(kill.success(), "no such session");
+            server_tests::kill_session(pid)?;
             let died = work
                 .join()
                 .map_err(|_| anyhow::anyhow!("the victim's thread panicked"))?;
