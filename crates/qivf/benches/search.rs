@@ -1,7 +1,7 @@
 //! The kernel that scores sign codes, in bytes of code per second, and whole queries, on generated clusters.
 //!
 //! Seen on Zen 3 (AVX2) with the other core busy: 6.4 GiB/s of sign codes at 384 dimensions, 7.1 at 1024; 9 µs to prepare
-//! a query, 41 µs to rank 2,000 lists.
+//! a query, 41 µs to rank 2,000 lists from their pages (a session ranks them from memory: `Index::open_with`).
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use qivf::memory::{MemorySpill, MemoryStore};
