@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use qivf::memory::{MemorySpill, MemoryStore};
 use qivf::{BuildOptions, Builder, Element, Index, Metric, ScanOptions, Value};
 use quantize::rotation::SplitMix64;
-use quantize::sign_code::{LANES, QueryPlanes, words};
+use quantize::sign_code::{LANES, QueryTables, words};
 use std::hint::black_box;
 
 /// A sum of four uniform numbers: near enough to a normal one.
@@ -23,20 +23,21 @@ fn sign_codes(c: &mut Criterion) {
     for dim in [384, 1024] {
         let mut generator = SplitMix64::new(1);
         let query: Vec<f32> = (0..dim).map(|_| normal(&mut generator)).collect();
-        let planes = QueryPlanes::new(&query);
+        let tables = QueryTables::new(&query);
         let size = words(dim) * 8 * LANES;
         // 32 KB: what a handful of lists hold.
-        let codes: Vec<u8> = (0..size * (32_768 / size))
+        let codes: Vec<u8> = (0..2 * size * (16_384 / size))
             .map(|_| generator.next_u64() as u8)
             .collect();
         group.throughput(Throughput::Bytes(codes.len() as u64));
         group.bench_function(BenchmarkId::from_parameter(dim), |b| {
             b.iter(|| {
-                let mut scores = [0; LANES];
+                let mut scores = [[0; LANES]; 2];
                 let mut sum = 0;
-                for codes in black_box(&codes).chunks_exact(size) {
-                    planes.score_group(codes, &mut scores);
-                    sum += scores[0];
+                for codes in black_box(&codes).chunks_exact(2 * size) {
+                    let (first, second) = codes.split_at(size);
+                    tables.score_groups([first, second], &mut scores);
+                    sum += scores[0][0];
                 }
                 sum
             });

@@ -85,8 +85,8 @@ impl<S: PageStore> Index<S> {
     }
 
     /// The root's list in memory, if it is.
-    pub(crate) fn cells(&self) -> Option<&Cells> {
-        self.cells.as_deref()
+    pub(crate) fn cells(&self) -> Option<&Arc<Cells>> {
+        self.cells.as_ref()
     }
 
     /// The store.

@@ -15,7 +15,7 @@ use crate::layout::meta::Effort;
 use crate::layout::node::{self, Node};
 use crate::layout::{self, PageKind, Pointer, Tid, get_f32, refine, tids};
 use crate::query::Query;
-use crate::scan::{Centroids, lists};
+use crate::scan::{Centroids, Next, lists};
 use crate::space::{Encoded, Space, Value};
 use crate::store::{BlockNumber, NO_BLOCK, Transaction, WriteStore};
 use crate::walk;
@@ -116,7 +116,7 @@ fn homes<S: WriteStore>(
     let mut nearest: Vec<(f64, Pointer, Vec<f32>)> = Vec::new();
     let mut reads = 0;
     while reads < READS && centroids.peek().is_some() {
-        let Some((key, at)) = centroids.advance(index.store(), space, &query)? else {
+        let Some(Next { key, at, .. }) = centroids.advance(index.store(), space, &query)? else {
             continue;
         };
         reads += 1;

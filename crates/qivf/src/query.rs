@@ -1,4 +1,4 @@
-//! A query prepared once per scan: its working vector and planes, and how keys become distances.
+//! A query prepared once per scan: its working vector and tables, and how keys become distances.
 
 mod refine;
 
@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::layout::refine as record_layout;
 use crate::space::{Element, Metric, Space, Value};
 use quantize::distance::{BinaryQuery, kernels};
-use quantize::sign_code::QueryPlanes;
+use quantize::sign_code::QueryTables;
 pub use refine::Refined;
 use refine::Refiner;
 
@@ -26,7 +26,7 @@ pub struct Query {
     pub(crate) vector: Vec<f32>,
     /// Its norm.
     pub(crate) norm: f32,
-    pub(crate) planes: QueryPlanes,
+    pub(crate) tables: QueryTables,
     pub(crate) degenerate: Option<Degenerate>,
     pub(crate) by_ip: bool,
     conversion: Conversion,
@@ -82,7 +82,7 @@ impl Query {
         Self {
             vector: Vec::new(),
             norm: 0.0,
-            planes: QueryPlanes::new(&[]),
+            tables: QueryTables::new(&[]),
             degenerate: Some(Degenerate::Null),
             by_ip: false,
             conversion: Conversion {
@@ -103,7 +103,7 @@ impl Query {
         Self {
             vector: vector.to_vec(),
             norm: squares.sqrt() as f32,
-            planes: QueryPlanes::new(vector),
+            tables: QueryTables::new(vector),
             ..Self::null()
         }
     }
@@ -218,7 +218,7 @@ impl Query {
         let zero = space.metric == Metric::Cosine && norm == 0.0;
         Self {
             norm: working.sqrt() as f32,
-            planes: QueryPlanes::new(&vector),
+            tables: QueryTables::new(&vector),
             degenerate: zero.then_some(Degenerate::ZeroNorm),
             by_ip: space.by_inner_product(),
             vector,

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 8·words·L | sign codes: word 0 of every entry, word 1 of every entry, … |
 //! | 8·L | per entry: block (4) and slot (2) of its record, block 2³²−1 = no entry; flags (2): 1 = second home |
-//! | 4·L | `f32` add: the distance key is `g + add + scale·⟨s, q⟩`, `g` from query and centroid |
+//! | 4·L | `f32` add: the distance key is `g + add + scale·⟨s, q⟩`, `g` from query and centroid; ∞ where there is no entry |
 //! | 4·L | `f32` scale |
 //! | 4·L | `f32` error: standard deviation of the estimate for a query at distance 1 from the centroid |
 //! | 4·L | nodes only: `f32` ‖centroid‖² of the entry's node |
@@ -164,6 +164,19 @@ impl Layout {
         }
     }
 
+    /// The groups of list `tag` on a checked page.
+    #[inline]
+    pub fn groups_of<'a>(
+        &self,
+        page: &'a [u8],
+        tag: u8,
+    ) -> impl Iterator<Item = Group<&'a [u8]>> + use<'a> {
+        let layout = *self;
+        let tags = page[HEADER..].iter().take(self.used(page)).enumerate();
+        let own = tags.filter(move |(_, other)| **other == tag);
+        own.map(move |(group, _)| layout.group(page, group))
+    }
+
     /// The bytes of group `group` of a checked page, for change.
     pub fn group_mut<'a>(&self, page: &'a mut [u8], group: usize) -> Group<&'a mut [u8]> {
         let at = self.page_len(group);
@@ -215,6 +228,13 @@ impl<'a> Group<&'a [u8]> {
         floats
     }
 
+    /// Add, scale and error of every entry as they lie on the page, where there are [`sign_code::LANES`].
+    #[inline(always)]
+    pub fn leaf_factors(&self) -> Option<&'a [u8; 12 * sign_code::LANES]> {
+        let at = (self.layout.words * 8 + 8) * self.layout.lanes;
+        self.bytes[at..].first_chunk()
+    }
+
     /// All floats of entry `lane`.
     pub fn factors(&self, lane: usize) -> Factors {
         let root = self.layout.factors == ROOT_FACTORS;
@@ -246,6 +266,8 @@ impl Group<&mut [u8]> {
     pub fn remove(&mut self, lane: usize) {
         let at = self.layout.words * 8 * self.layout.lanes + lane * 8;
         put_u32(self.bytes, at, NO_BLOCK);
+        let add = (self.layout.words * 8 + 8) * self.layout.lanes + lane * 4;
+        put_f32(self.bytes, add, f32::INFINITY);
     }
 
     /// Writes an entry.

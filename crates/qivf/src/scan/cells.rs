@@ -1,16 +1,17 @@
 //! The root's list kept in memory by those who scan an index again and again: its codes in blocks for look-up by table, its
-//! numbers side by side. Never stale: nothing changes the root's list or the nodes' centroids once an index is built.
+//! numbers side by side, and the records of the leaves. Never stale: once an index is built nothing changes the root's list
+//! or the nodes, but for the place of a list that gets its first entry (such records are read from their pages) and the
+//! upper bounds on radii (which only exact scans use, and they read pages).
 
-use super::leaves::Block;
+use super::leaves::Shown;
 use super::lists;
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::layout::{Pointer, group::Factors, meta::Meta, node::Node};
 use crate::query::Query;
 use crate::space::Space;
-use crate::store::PageStore;
-use quantize::sign_code::deinterleave;
-use quantize::sign_code::table::{self, BLOCK, QueryTables};
+use crate::store::{NO_BLOCK, PageStore};
+use quantize::sign_code::{BLOCK, Estimate, block_size, deinterleave, set_in_block};
 
 /// How many standard deviations of its estimate a node's nearness lies before the estimate. Less than for rows: a node
 /// that is read too late costs less than reading many for nothing.
@@ -18,6 +19,9 @@ use quantize::sign_code::table::{self, BLOCK, QueryTables};
 /// Seen on 62,666 × 384 embeddings (`examples/evidence.rs`), nodes read at recall 0.95 and 0.99 of ten: 1.5: 40 and 169;
 /// 0.7: 26 and 134, with the same lists opened.
 pub(crate) const NODE_MARGIN: f32 = 0.7;
+
+/// Bytes of leaf records kept at most, those of the first leaves: all up to some 8,192 lists of 384 dimensions.
+const MOST_RECORDS: usize = 4 << 20;
 
 /// What a backend keeps of an index.
 #[derive(Debug)]
@@ -28,6 +32,9 @@ pub struct Cells {
     codes: Vec<u8>,
     entries: Vec<Entries>,
     count: usize,
+    /// The node records of the first entries, if those are leaves.
+    records: Vec<u8>,
+    record_size: usize,
 }
 
 /// The entries of a block, besides their codes.
@@ -65,10 +72,12 @@ impl Cells {
         let mut cells = Self {
             build_id: meta.build_id,
             root: meta.root,
-            block_size: table::block_size(space.dim),
+            block_size: block_size(space.dim),
             codes: Vec::new(),
             entries: Vec::new(),
             count: 0,
+            records: Vec::new(),
+            record_size: space.node.slots.size,
         };
         let mut code = vec![0; layout.words];
         lists::for_each_group(index.store(), layout, node.head, node.tag, |group| {
@@ -81,7 +90,47 @@ impl Cells {
             }
             Ok(())
         })?;
+        if node.level == 1 {
+            cells.read_records(index.store(), space)?;
+        }
         Ok(Some(cells))
+    }
+
+    fn read_records<S: PageStore>(&mut self, store: &S, space: &Space) -> Result<()> {
+        let some = self.count.min(MOST_RECORDS / self.record_size);
+        let bytes = some * self.record_size;
+        let room = self.records.try_reserve_exact(bytes);
+        room.map_err(|_| Error::OutOfMemory { bytes })?;
+        for entry in 0..some {
+            let at = self.entries[entry / BLOCK].at[entry % BLOCK];
+            lists::with_node(store, space, at, |record| {
+                self.records.extend_from_slice(record);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The node record of an entry, if it is kept and its list has a place.
+    pub(super) fn record(&self, entry: usize) -> Option<&[u8]> {
+        let from = entry * self.record_size;
+        let record = self.records.get(from..from + self.record_size)?;
+        (Node::read(record).head != NO_BLOCK).then_some(record)
+    }
+
+    /// How many blocks of entries there are.
+    pub(super) fn blocks(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What the entries of a block point to.
+    pub(super) fn places(&self, block: usize) -> &[Pointer; BLOCK] {
+        &self.entries[block].at
+    }
+
+    /// The radii of the nodes of a block.
+    pub(super) fn radii(&self, block: usize) -> &[f32; BLOCK] {
+        &self.entries[block].radius
     }
 
     fn push(&mut self, at: Pointer, code: &[u64], factors: &Factors) -> Result<()> {
@@ -102,7 +151,7 @@ impl Cells {
             });
         }
         let (block, last) = (self.codes.len() - self.block_size, self.entries.len() - 1);
-        table::set_in_block(code, lane, &mut self.codes[block..]);
+        set_in_block(code, lane, &mut self.codes[block..]);
         let entries = &mut self.entries[last];
         entries.at[lane] = at;
         entries.add[lane] = factors.add;
@@ -119,29 +168,25 @@ impl Cells {
         &self,
         query: &Query,
         (root, dot): (Node, f32),
-        take: &mut dyn FnMut(&Block) -> Result<()>,
+        take: &mut dyn FnMut(&Shown<'_>) -> Result<()>,
     ) -> Result<()> {
-        let tables = QueryTables::new(&query.vector);
-        let terms = NodeTerms::new(query, root.norm_squared, dot, tables.error());
+        let tables = &query.tables;
+        let terms = NodeTerms::new(query, root.norm_squared, dot);
         let mut scores = [0; BLOCK];
         let codes = self.codes.chunks_exact(self.block_size);
-        for (codes, entries) in codes.zip(&self.entries) {
+        for (i, (codes, entries)) in codes.zip(&self.entries).enumerate() {
             tables.score_block(codes, &mut scores);
-            let mut block = Block {
-                near: [0.0; BLOCK],
-                radius: entries.radius,
-                at: entries.at,
-            };
-            for (lane, near) in block.near.iter_mut().enumerate() {
-                *near = terms.nearness(
-                    entries.add[lane],
-                    entries.scale[lane],
-                    entries.error[lane],
-                    entries.norm_squared[lane],
-                    tables.dot(scores[lane]),
-                );
+            let mut near = tables.dots(&scores);
+            terms.lower(&entries.add, &entries.scale, &entries.error, &mut near);
+            for (near, norm_squared) in near.iter_mut().zip(&entries.norm_squared) {
+                *near = terms.nearness(*norm_squared, *near);
             }
-            take(&block)?;
+            take(&Shown {
+                count: BLOCK.min(self.count - i * BLOCK),
+                near: &near,
+                radius: &entries.radius,
+                at: &entries.at,
+            })?;
         }
         Ok(())
     }
@@ -152,37 +197,35 @@ pub(crate) struct NodeTerms {
     by_ip: bool,
     /// ‖q‖².
     q: f32,
-    distance_squared: f32,
-    spread: f32,
-    rounding: f32,
+    estimate: Estimate,
 }
 
 impl NodeTerms {
-    /// For a node with inner product `dot` and `norm_squared`, and a query that lost `rounding` when it was cut.
-    pub(crate) fn new(query: &Query, norm_squared: f32, dot: f32, rounding: f32) -> Self {
+    /// For a node with inner product `dot` and `norm_squared`.
+    pub(crate) fn new(query: &Query, norm_squared: f32, dot: f32) -> Self {
         let q = query.norm * query.norm;
         let distance_squared = (q + norm_squared - 2.0 * dot).max(0.0);
         Self {
             by_ip: query.by_ip,
             q,
-            distance_squared,
-            spread: NODE_MARGIN * distance_squared.sqrt(),
-            rounding: NODE_MARGIN * rounding,
+            estimate: Estimate {
+                base: distance_squared,
+                spread: NODE_MARGIN * distance_squared.sqrt(),
+                rounding: NODE_MARGIN * query.tables.error(),
+            },
         }
     }
 
-    /// Optimistic: ‖q − c‖ of a child, or ⟨q, c⟩ under inner product.
+    /// Turns ⟨s, q⟩ of children into how low ‖q − c‖² may be.
+    #[inline]
+    pub(crate) fn lower(&self, add: &[f32], scale: &[f32], error: &[f32], dots: &mut [f32]) {
+        self.estimate.lower(add, scale, error, dots);
+    }
+
+    /// Optimistic: ‖q − c‖ of a child, or ⟨q, c⟩ under inner product, from how low ‖q − c‖² may be.
     #[inline(always)]
-    pub(crate) fn nearness(
-        &self,
-        add: f32,
-        scale: f32,
-        error: f32,
-        norm_squared: f32,
-        dot: f32,
-    ) -> f32 {
-        let squared = self.distance_squared + add + scale * dot;
-        let low = (squared - self.spread * error - self.rounding * scale.abs()).max(0.0);
+    pub(crate) fn nearness(&self, norm_squared: f32, low: f32) -> f32 {
+        let low = low.max(0.0);
         if self.by_ip {
             (self.q + norm_squared - low) / 2.0
         } else {

@@ -5,7 +5,7 @@
 //! changes, keys are computed anew from what was kept.
 
 use super::cells::{Cells, NodeTerms};
-use super::leaves::{Block, EMPTY, Leaves};
+use super::leaves::{Leaves, Next, Shown};
 use super::lists;
 use crate::error::Result;
 use crate::layout::meta::Effort;
@@ -13,8 +13,9 @@ use crate::layout::{Pointer, node::Node};
 use crate::query::Query;
 use crate::space::Space;
 use crate::store::PageStore;
-use quantize::sign_code::{LANES, table::BLOCK};
+use quantize::sign_code::BLOCK;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The `b` of inner nodes beyond those opened at once: their turn comes when the search is well past their centroid.
 const LATE: f32 = -0.5;
@@ -32,7 +33,7 @@ pub(crate) struct Leaf {
     pub node: Node,
 }
 
-/// The key of a list: where its nearest row may be, `b` radii from the centroid towards the query.
+/// The key of a list: where its nearest row may be, `b` radii from the centroid towards the query. Never ∞.
 pub(crate) fn list_key(query: &Query, nearness: f32, radius: f32, b: f32) -> f32 {
     let key = if query.by_ip {
         -2.0 * (nearness + b * radius * query.norm)
@@ -40,7 +41,11 @@ pub(crate) fn list_key(query: &Query, nearness: f32, radius: f32, b: f32) -> f32
         let d = (nearness - b * radius).max(0.0);
         d * d
     };
-    if key.is_nan() { f32::NEG_INFINITY } else { key }
+    if key.is_nan() {
+        f32::NEG_INFINITY
+    } else {
+        key.min(f32::MAX)
+    }
 }
 
 /// The nearness to a centroid, given its inner product with the query and its squared norm.
@@ -81,23 +86,23 @@ impl Centroids {
         store: &S,
         space: &Space,
         query: &Query,
-        (root, cells): (Pointer, Option<&Cells>),
+        (root, cells): (Pointer, Option<&Arc<Cells>>),
         effort: Effort,
     ) -> Result<Self> {
+        let root = lists::read_node(store, space, root, &query.vector)?;
+        let inner = root.0.level > 1;
         let mut centroids = Self {
             inner: Vec::new(),
             sorted: 0,
             opened: 0,
-            leaves: Leaves::default(),
+            leaves: Leaves::new(cells.filter(|_| !inner).cloned())?,
             effort,
         };
-        let root = lists::read_node(store, space, root, &query.vector)?;
-        let inner = root.0.level > 1;
-        let mut take = |block: &Block| {
+        let mut take = |shown: &Shown<'_>| {
             if inner {
-                centroids.take_inner(query, block)
+                centroids.take_inner(query, shown)
             } else {
-                centroids.leaves.push(query, effort.b, block)
+                centroids.leaves.push(query, effort.b, shown)
             }
         };
         match cells {
@@ -109,9 +114,9 @@ impl Centroids {
     }
 
     /// Notes inner nodes.
-    fn take_inner(&mut self, query: &Query, block: &Block) -> Result<()> {
-        let new = block.near.iter().zip(&block.radius).zip(&block.at);
-        let new = new.filter(|(_, at)| !at.is_none());
+    fn take_inner(&mut self, query: &Query, shown: &Shown<'_>) -> Result<()> {
+        let new = shown.near.iter().zip(shown.radius).zip(shown.at);
+        let new = new.take(shown.count);
         self.inner.extend(new.map(|((near, radius), at)| Inner {
             key: list_key(query, *near, *radius, LATE),
             at: *at,
@@ -196,13 +201,13 @@ impl Centroids {
         self.sorted += piece;
     }
 
-    /// Takes what comes next: a leaf with its key, or `None` after inner nodes were opened, or at the end.
+    /// Takes what comes next: a leaf, or `None` after inner nodes were opened, or at the end.
     pub(crate) fn advance<S: PageStore>(
         &mut self,
         store: &S,
         space: &Space,
         query: &Query,
-    ) -> Result<Option<(f32, Pointer)>> {
+    ) -> Result<Option<Next>> {
         let (leaf, inner) = (self.leaves.peek(), self.peek_inner());
         if inner.is_none_or(|inner| leaf.is_some_and(|leaf| leaf <= inner)) {
             return Ok(self.leaves.pop());
@@ -216,8 +221,8 @@ impl Centroids {
                 Some(node) => node,
                 None => lists::read_node(store, space, at, &query.vector)?,
             };
-            sight(store, space, query, node, &mut |block| {
-                self.leaves.push(query, b, block)
+            sight(store, space, query, node, &mut |shown| {
+                self.leaves.push(query, b, shown)
             })?;
             self.opened += 1;
         }
@@ -231,35 +236,43 @@ fn sight<S: PageStore>(
     space: &Space,
     query: &Query,
     (node, dot): (Node, f32),
-    take: &mut dyn FnMut(&Block) -> Result<()>,
+    take: &mut dyn FnMut(&Shown<'_>) -> Result<()>,
 ) -> Result<()> {
-    let terms = NodeTerms::new(query, node.norm_squared, dot, query.planes.error());
-    let mut scores = [0; LANES];
-    let (mut block, mut filled) = (EMPTY, 0);
+    let terms = NodeTerms::new(query, node.norm_squared, dot);
+    let (mut near, mut radius, mut at) = ([0.0; BLOCK], [0.0; BLOCK], [Pointer::NONE; BLOCK]);
+    let mut count = 0;
+    let mut take = |count, near: &_, radius: &_, at: &_| {
+        take(&Shown {
+            count,
+            near,
+            radius,
+            at,
+        })
+    };
     lists::for_each_group(store, &space.root, node.head, node.tag, |group| {
-        lists::score(&space.root, query, &group, &mut scores);
+        let scores = lists::score(&space.root, query, [&group, &group])[0];
+        let mut lows = scores.map(|score| query.tables.dot(score));
         let (adds, scales, errors) = (group.floats(0), group.floats(1), group.floats(2));
+        terms.lower(&adds, &scales, &errors, &mut lows);
         let (norms, radii) = (group.floats(3), group.floats(4));
         for lane in 0..space.root.lanes {
-            block.near[filled + lane] = terms.nearness(
-                adds[lane],
-                scales[lane],
-                errors[lane],
-                norms[lane],
-                query.planes.dot(scores[lane]),
-            );
-            block.radius[filled + lane] = radii[lane];
-            block.at[filled + lane] = group.pointer(lane).pointer;
-        }
-        filled += space.root.lanes;
-        if filled == BLOCK {
-            take(&block)?;
-            (block, filled) = (EMPTY, 0);
+            let to = group.pointer(lane).pointer;
+            if to.is_none() {
+                continue;
+            }
+            near[count] = terms.nearness(norms[lane], lows[lane]);
+            radius[count] = radii[lane];
+            at[count] = to;
+            count += 1;
+            if count == BLOCK {
+                take(count, &near, &radius, &at)?;
+                count = 0;
+            }
         }
         Ok(())
     })?;
-    if filled > 0 {
-        take(&block)?;
+    if count > 0 {
+        take(count, &near, &radius, &at)?;
     }
     Ok(())
 }
@@ -271,10 +284,19 @@ pub(crate) fn read_leaf<S: PageStore>(
     query: &Query,
     at: Pointer,
 ) -> Result<Leaf> {
-    let (node, dot) = lists::read_node(store, space, at, &query.vector)?;
-    Ok(Leaf {
-        nearness: nearness(query, dot, node.norm_squared),
-        dot,
-        node,
+    lists::with_node(store, space, at, |record| {
+        Ok(Leaf::of(space, query, record))
     })
+}
+
+impl Leaf {
+    /// The leaf of a node record.
+    pub(crate) fn of(space: &Space, query: &Query, record: &[u8]) -> Self {
+        let (node, dot) = (Node::read(record), space.node.dot(&query.vector, record));
+        Self {
+            nearness: nearness(query, dot, node.norm_squared),
+            dot,
+            node,
+        }
+    }
 }

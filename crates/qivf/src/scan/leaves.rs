@@ -3,34 +3,47 @@
 //! Keys stand side by side in blocks, with the smallest of each block; taking one costs a look at the blocks and one block
 //! looked through. That beats a heap or sorting, whose work is in what is never taken.
 
+use super::cells::Cells;
 use super::centroids::list_key;
 use crate::error::{Error, Result};
 use crate::layout::Pointer;
 use crate::query::Query;
-use quantize::sign_code::table::BLOCK;
+use quantize::sign_code::BLOCK;
+use std::sync::Arc;
 
-/// What a sign entry shows of some leaves.
-#[derive(Clone, Copy)]
-pub(super) struct Block {
+/// What some nodes show of themselves in their sign entries; lanes from `count` on are meaningless.
+pub(super) struct Shown<'a> {
+    pub count: usize,
     /// Optimistic: ‖q − c‖, or ⟨q, c⟩ under inner product.
-    pub near: [f32; BLOCK],
-    pub radius: [f32; BLOCK],
-    /// None where there is no leaf, or where it was taken.
-    pub at: [Pointer; BLOCK],
+    pub near: &'a [f32; BLOCK],
+    pub radius: &'a [f32; BLOCK],
+    pub at: &'a [Pointer; BLOCK],
 }
 
-/// A block without leaves.
-pub(super) const EMPTY: Block = Block {
-    near: [0.0; BLOCK],
-    radius: [0.0; BLOCK],
-    at: [Pointer::NONE; BLOCK],
-};
+/// A leaf whose turn has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Next {
+    pub key: f32,
+    /// Its node record.
+    pub at: Pointer,
+    /// Which entry of the cells it is, if it is one.
+    pub entry: Option<usize>,
+}
+
+/// Radii and places of leaves that are not entries of cells.
+struct Own {
+    radius: [f32; BLOCK],
+    at: [Pointer; BLOCK],
+}
 
 /// Leaves and their keys.
 #[derive(Default)]
 pub(super) struct Leaves {
-    blocks: Vec<Block>,
-    /// ∞ where there is no leaf.
+    /// Cells whose entries are the leaves, in order.
+    cells: Option<Arc<Cells>>,
+    own: Vec<Own>,
+    near: Vec<[f32; BLOCK]>,
+    /// ∞ where there is no leaf, or where it was taken.
     keys: Vec<[f32; BLOCK]>,
     /// The smallest key of each block, and of all.
     smallest: Vec<f32>,
@@ -38,77 +51,95 @@ pub(super) struct Leaves {
 }
 
 impl Leaves {
-    /// Adds leaves, keyed by `b`.
-    pub(super) fn push(&mut self, query: &Query, b: f32, block: &Block) -> Result<()> {
-        let room = self.blocks.try_reserve(1);
-        let room = room.and_then(|()| self.keys.try_reserve(1));
-        let room = room.and_then(|()| self.smallest.try_reserve(1));
-        room.map_err(|_| Error::OutOfMemory {
-            bytes: size_of::<Block>(),
-        })?;
-        let keys = keys_of(query, b, block);
-        self.blocks.push(*block);
-        let smallest = least_of(&keys);
-        self.least = match self.smallest.is_empty() {
-            true => smallest,
-            false => self.least.min(smallest),
+    /// None yet; if `cells` are given, what is pushed are their blocks, one after the other.
+    pub(super) fn new(cells: Option<Arc<Cells>>) -> Result<Self> {
+        let mut leaves = Self {
+            least: f32::INFINITY,
+            ..Self::default()
         };
-        self.smallest.push(smallest);
+        if let Some(cells) = cells {
+            leaves.reserve(cells.blocks())?;
+            leaves.cells = Some(cells);
+        }
+        Ok(leaves)
+    }
+
+    fn reserve(&mut self, blocks: usize) -> Result<()> {
+        let room = self.near.try_reserve(blocks);
+        let room = room.and_then(|()| self.keys.try_reserve(blocks));
+        let room = room.and_then(|()| self.smallest.try_reserve(blocks));
+        room.map_err(|_| Error::OutOfMemory {
+            bytes: blocks * size_of::<[f32; 2 * BLOCK]>(),
+        })
+    }
+
+    /// Adds leaves, keyed by `b`.
+    pub(super) fn push(&mut self, query: &Query, b: f32, shown: &Shown<'_>) -> Result<()> {
+        self.reserve(1)?;
+        if self.cells.is_none() {
+            self.own.try_reserve(1).map_err(|_| Error::OutOfMemory {
+                bytes: size_of::<Own>(),
+            })?;
+            self.own.push(Own {
+                radius: *shown.radius,
+                at: *shown.at,
+            });
+        }
+        let mut keys = keys_of(query, b, shown.near, shown.radius);
+        keys[shown.count..].fill(f32::INFINITY);
+        let smallest = least_of(&keys);
+        self.near.push(*shown.near);
         self.keys.push(keys);
+        self.smallest.push(smallest);
+        self.least = self.least.min(smallest);
         Ok(())
     }
 
     /// Keys all by `b`.
     pub(super) fn rekey(&mut self, query: &Query, b: f32) {
-        for (i, block) in self.blocks.iter().enumerate() {
-            self.keys[i] = keys_of(query, b, block);
-            self.smallest[i] = least_of(&self.keys[i]);
+        for block in 0..self.keys.len() {
+            let new = keys_of(query, b, &self.near[block], self.radius(block));
+            for (key, new) in self.keys[block].iter_mut().zip(new) {
+                *key = if *key < f32::INFINITY { new } else { *key };
+            }
+            self.smallest[block] = least_of(&self.keys[block]);
         }
         self.least = least_of(&self.smallest);
     }
 
     /// The smallest key.
     pub(super) fn peek(&self) -> Option<f32> {
-        let any = !self.smallest.is_empty()
-            && (self.least < f32::INFINITY || self.find(self.least).is_some());
-        any.then_some(self.least)
+        (self.least < f32::INFINITY).then_some(self.least)
     }
 
     /// Takes a leaf with the smallest key.
-    pub(super) fn pop(&mut self) -> Option<(f32, Pointer)> {
-        let key = self.least;
-        let (block, lane) = self.find(key)?;
-        let at = std::mem::replace(&mut self.blocks[block].at[lane], Pointer::NONE);
+    pub(super) fn pop(&mut self) -> Option<Next> {
+        let key = self.peek()?;
+        let block = self.smallest.iter().position(|least| *least == key)?;
+        let lane = self.keys[block].iter().position(|other| *other == key)?;
         self.keys[block][lane] = f32::INFINITY;
         self.smallest[block] = least_of(&self.keys[block]);
         self.least = least_of(&self.smallest);
-        Some((key, at))
+        let (at, entry) = match &self.cells {
+            Some(cells) => (cells.places(block)[lane], Some(block * BLOCK + lane)),
+            None => (self.own[block].at[lane], None),
+        };
+        Some(Next { key, at, entry })
     }
 
-    /// Where a leaf with the smallest key is. A distance beyond `f32` is ∞ like the key of none.
-    fn find(&self, key: f32) -> Option<(usize, usize)> {
-        let blocks = self.smallest.iter().enumerate();
-        blocks
-            .filter(|(_, smallest)| **smallest == key)
-            .find_map(|(i, _)| {
-                let leaf = |lane: &usize| self.keys[i][*lane] == key && self.is_leaf(i, *lane);
-                Some((i, (0..BLOCK).find(leaf)?))
-            })
-    }
-
-    fn is_leaf(&self, block: usize, lane: usize) -> bool {
-        !self.blocks[block].at[lane].is_none()
+    fn radius(&self, block: usize) -> &[f32; BLOCK] {
+        match &self.cells {
+            Some(cells) => cells.radii(block),
+            None => &self.own[block].radius,
+        }
     }
 }
 
-fn keys_of(query: &Query, b: f32, block: &Block) -> [f32; BLOCK] {
+/// Finite, or −∞ where the distance is unknown.
+fn keys_of(query: &Query, b: f32, near: &[f32; BLOCK], radius: &[f32; BLOCK]) -> [f32; BLOCK] {
     let mut keys = [0.0; BLOCK];
-    let leaves = block.near.iter().zip(&block.radius).zip(&block.at);
-    for (key, ((near, radius), at)) in keys.iter_mut().zip(leaves) {
-        *key = match at.is_none() {
-            true => f32::INFINITY,
-            false => list_key(query, *near, *radius, b),
-        };
+    for (key, (near, radius)) in keys.iter_mut().zip(near.iter().zip(radius)) {
+        *key = list_key(query, *near, *radius, b);
     }
     keys
 }
@@ -138,22 +169,26 @@ mod tests {
         #[test]
         fn leaves_come_in_order(near in prop::collection::vec(prop_oneof![0f32..4.0, Just(f32::INFINITY), Just(f32::NAN)], 0..200)) {
             let query = Query::for_assignment(&[1.0]);
-            let mut leaves = Leaves::default();
+            let mut leaves = Leaves::new(None).unwrap();
+            let radius = [0.0; BLOCK];
             for (i, part) in near.chunks(BLOCK).enumerate() {
-                let mut block = EMPTY;
-                for (lane, near) in part.iter().enumerate() {
-                    block.near[lane] = *near;
-                    block.at[lane] = Pointer { block: (i * BLOCK + lane) as u32, slot: 0 };
+                let (mut near, mut at) = ([0.0; BLOCK], [Pointer::NONE; BLOCK]);
+                near[..part.len()].copy_from_slice(part);
+                for (lane, at) in at.iter_mut().enumerate().take(part.len()) {
+                    *at = Pointer { block: (i * BLOCK + lane) as u32, slot: 0 };
                 }
-                leaves.push(&query, 0.0, &block).unwrap();
+                let shown = Shown { count: part.len(), near: &near, radius: &radius, at: &at };
+                leaves.push(&query, 0.0, &shown).unwrap();
             }
             leaves.rekey(&query, 0.5);
             let mut taken = Vec::new();
             while let Some(key) = leaves.peek() {
-                let (popped, at) = leaves.pop().unwrap();
-                prop_assert_eq!(key, popped);
-                prop_assert_eq!(key, list_key(&query, near[at.block as usize], 0.0, 0.5));
-                taken.push((key, at.block));
+                let next = leaves.pop().unwrap();
+                prop_assert_eq!(key, next.key);
+                prop_assert_eq!(key, list_key(&query, near[next.at.block as usize], 0.0, 0.5));
+                taken.push((key, next.at.block));
+                // Those taken stay taken.
+                leaves.rekey(&query, 0.5);
             }
             prop_assert!(leaves.pop().is_none() && taken.is_sorted_by(|a, b| a.0 <= b.0));
             let mut places: Vec<u32> = taken.iter().map(|t| t.1).collect();

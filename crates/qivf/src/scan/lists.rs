@@ -1,12 +1,13 @@
 //! Reading one list: its chain of pages, one lock at a time, and the keys of its sign entries.
 
+use super::centroids::Leaf;
 use crate::error::{Error, Result};
-use crate::layout::group::{self, EntryPointer};
+use crate::layout::group;
 use crate::layout::{self, Pointer, node, refine};
 use crate::query::Query;
-use crate::space::Space;
+use crate::space::{Element, Space};
 use crate::store::{BlockNumber, NO_BLOCK, PageStore};
-use quantize::sign_code::LANES;
+use quantize::sign_code::{Estimate, GroupScores, LANES, Sifted};
 
 /// How many standard deviations of its estimate the key of a sign entry lies before the estimate.
 ///
@@ -17,13 +18,12 @@ pub(crate) const MARGIN: f32 = 1.2;
 /// A chain of more pages is checked for being a cycle.
 const LONG_CHAIN: BlockNumber = 64;
 
-/// Calls `visit` with every group of list `tag` in the bucket that starts at `head`.
-pub(crate) fn for_each_group<S: PageStore>(
+/// Calls `visit` with every page of the bucket that starts at `head`.
+fn for_each_page<S: PageStore>(
     store: &S,
     layout: &group::Layout,
     head: BlockNumber,
-    tag: u8,
-    mut visit: impl FnMut(group::Group<&[u8]>) -> Result<()>,
+    mut visit: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut block = head;
     let mut pages = 0;
@@ -35,11 +35,7 @@ pub(crate) fn for_each_group<S: PageStore>(
         }
         block = store.read(block, |page| {
             layout.check(block, page)?;
-            for group in 0..layout.used(page) {
-                if layout.tag(page, group) == tag {
-                    visit(layout.group(page, group))?;
-                }
-            }
+            visit(page)?;
             Ok(layout::next(page))
         })?;
         store.check_interrupts()?;
@@ -47,85 +43,152 @@ pub(crate) fn for_each_group<S: PageStore>(
     Ok(())
 }
 
-/// The integer scores of a group's codes.
+/// Calls `visit` with every group of list `tag` in the bucket that starts at `head`.
+pub(crate) fn for_each_group<S: PageStore>(
+    store: &S,
+    layout: &group::Layout,
+    head: BlockNumber,
+    tag: u8,
+    mut visit: impl FnMut(group::Group<&[u8]>) -> Result<()>,
+) -> Result<()> {
+    for_each_page(store, layout, head, |page| {
+        layout.groups_of(page, tag).try_for_each(&mut visit)
+    })
+}
+
+/// The scores of the codes of two groups.
 #[inline]
 pub(crate) fn score(
     layout: &group::Layout,
     query: &Query,
-    group: &group::Group<&[u8]>,
-    scores: &mut [i32; LANES],
-) {
+    groups: [&group::Group<&[u8]>; 2],
+) -> GroupScores {
+    let mut scores = [[0; LANES]; 2];
+    let codes = groups.map(|group| group.codes());
     if layout.lanes == LANES {
-        query.planes.score_group(group.codes(), scores);
+        query.tables.score_groups(codes, &mut scores);
     } else {
-        scores[0] = query.planes.score_one(group.codes());
-    }
-}
-
-/// What the keys of a list's entries depend on besides the entries.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ListTerms {
-    /// Added to every key.
-    pub add: f32,
-    /// Multiplies the entry's error: margin × distance of the query to the centroid.
-    pub spread: f32,
-    /// Multiplies the entry's scale: margin × what the query lost in its planes.
-    pub rounding: f32,
-}
-
-impl ListTerms {
-    /// For a list whose centroid has inner product `dot` with the query and squared norm `norm_squared`.
-    pub(crate) fn new(space: &Space, query: &Query, dot: f32, norm_squared: f32) -> Self {
-        let q = query.norm * query.norm;
-        let distance_squared = (q + norm_squared - 2.0 * dot).max(0.0);
-        Self {
-            add: match space.element {
-                crate::space::Element::Binary => q,
-                _ if query.by_ip => -2.0 * dot,
-                _ => distance_squared,
-            },
-            spread: MARGIN * distance_squared.sqrt(),
-            rounding: MARGIN * query.planes.error(),
+        for (scores, code) in scores.iter_mut().zip(codes) {
+            scores[0] = query.tables.score_one(code);
         }
     }
+    scores
 }
 
-/// A row's sign entry in reach: its key and where its record is.
-#[derive(Clone, Copy, Debug)]
+/// What the keys of the entries of a leaf's list depend on besides the entries.
+pub(crate) fn terms(space: &Space, query: &Query, leaf: &Leaf) -> Estimate {
+    let (q, dot) = (query.norm * query.norm, leaf.dot);
+    let distance_squared = (q + leaf.node.norm_squared - 2.0 * dot).max(0.0);
+    Estimate {
+        base: match space.element {
+            Element::Binary => q,
+            _ if query.by_ip => -2.0 * dot,
+            _ => distance_squared,
+        },
+        spread: MARGIN * distance_squared.sqrt(),
+        rounding: MARGIN * query.tables.error(),
+    }
+}
+
+/// What scoring a list has left.
 pub(crate) struct Scored {
-    pub key: f32,
-    pub to: EntryPointer,
+    /// The least key beyond the limit, ∞ if there is none.
+    pub beyond: f32,
+    /// Entries scored.
+    pub codes: usize,
 }
 
-/// Scores the entries of a leaf list into `out`.
+/// Scores the entries of a leaf list and calls `visit` with the key and place of those with keys up to `limit`. The key of
+/// an entry is never ∞, and −∞ where the distance is unknown.
 pub(crate) fn score_leaf<S: PageStore>(
     store: &S,
     space: &Space,
     query: &Query,
-    node: &node::Node,
-    terms: ListTerms,
-    out: &mut Vec<Scored>,
-) -> Result<()> {
-    out.clear();
-    let mut scores = [0; LANES];
-    for_each_group(store, &space.leaf, node.head, node.tag, |group| {
-        score(&space.leaf, query, &group, &mut scores);
-        let (adds, scales, errors) = (group.floats(0), group.floats(1), group.floats(2));
-        let mut keys = [0.0f32; LANES];
-        for lane in 0..LANES {
-            keys[lane] = terms.add + adds[lane] + scales[lane] * query.planes.dot(scores[lane])
-                - terms.spread * errors[lane]
-                - terms.rounding * scales[lane].abs();
-        }
-        for (lane, key) in keys.into_iter().enumerate().take(space.leaf.lanes) {
-            let to = group.pointer(lane);
-            if !to.pointer.is_none() {
-                let key = if key.is_nan() { f32::NEG_INFINITY } else { key };
-                out.push(Scored { key, to });
+    (node, terms): (&node::Node, Estimate),
+    limit: f32,
+    mut visit: impl FnMut(f32, Pointer),
+) -> Result<Scored> {
+    let layout = &space.leaf;
+    // So that ∞ means that there is no entry.
+    let limit = limit.min(f32::MAX);
+    let (mut beyond, mut codes) = (f32::INFINITY, 0);
+    for_each_page(store, layout, node.head, |page| {
+        let mut groups = layout.groups_of(page, node.tag);
+        while let Some(first) = groups.next() {
+            let second = groups.next();
+            let scores = score(layout, query, [&first, second.as_ref().unwrap_or(&first)]);
+            for (group, scores) in [Some(first), second].into_iter().flatten().zip(&scores) {
+                let sifted = sift(layout, query, terms, &group, scores, limit);
+                beyond = beyond.min(sifted.beyond);
+                codes += sifted
+                    .lows
+                    .iter()
+                    .filter(|low| **low != f32::INFINITY)
+                    .count();
+                let mut within = sifted.within;
+                while within != 0 {
+                    let lane = within.trailing_zeros() as usize;
+                    within &= within - 1;
+                    let (key, at) = (sifted.lows[lane], group.pointer(lane).pointer);
+                    if !at.is_none() {
+                        visit(if key.is_nan() { f32::NEG_INFINITY } else { key }, at);
+                    }
+                }
             }
         }
         Ok(())
-    })
+    })?;
+    Ok(Scored { beyond, codes })
+}
+
+/// The keys of a group's entries. Those of no entry are beyond the limit or point nowhere.
+#[inline(always)]
+fn sift(
+    layout: &group::Layout,
+    query: &Query,
+    terms: Estimate,
+    group: &group::Group<&[u8]>,
+    scores: &[u32; LANES],
+    limit: f32,
+) -> Sifted {
+    let Some(factors) = group.leaf_factors().filter(|_| layout.lanes == LANES) else {
+        return sift_one(query, terms, group, scores[0], limit);
+    };
+    let mut sifted = terms.sift(&query.tables, scores, factors, limit);
+    if sifted.lows.contains(&f32::INFINITY) {
+        for lane in 0..LANES {
+            // A distance beyond `f32`, or no entry.
+            if sifted.lows[lane] == f32::INFINITY && !group.pointer(lane).pointer.is_none() {
+                sifted.lows[lane] = f32::MAX;
+                match f32::MAX > limit {
+                    true => sifted.beyond = sifted.beyond.min(f32::MAX),
+                    false => sifted.within |= 1 << lane,
+                }
+            }
+        }
+    }
+    sifted
+}
+
+/// [`sift`] for groups of one entry.
+fn sift_one(
+    query: &Query,
+    terms: Estimate,
+    group: &group::Group<&[u8]>,
+    score: u32,
+    limit: f32,
+) -> Sifted {
+    let (add, scale, error) = (group.floats(0)[0], group.floats(1)[0], group.floats(2)[0]);
+    let low = terms.low(add, scale, error, query.tables.dot(score));
+    let low = if low > f32::MAX { f32::MAX } else { low };
+    let far = low > limit || group.pointer(0).pointer.is_none();
+    let mut lows = [f32::INFINITY; LANES];
+    lows[0] = low;
+    Sifted {
+        lows,
+        within: u8::from(!far),
+        beyond: if low > limit { low } else { f32::INFINITY },
+    }
 }
 
 /// Reads the node record at `at`: fixed fields and ⟨q, centroid⟩.

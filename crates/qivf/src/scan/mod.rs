@@ -16,11 +16,13 @@ mod centroids;
 mod leaves;
 pub(crate) mod lists;
 mod open;
+mod reach;
 pub(crate) mod seen;
 mod whole;
 
 pub use cells::Cells;
 pub(crate) use centroids::{Centroids, list_key, read_leaf};
+pub(crate) use leaves::Next;
 
 use crate::error::Result;
 use crate::index::Index;
@@ -30,7 +32,7 @@ use crate::query::Query;
 use crate::store::PageStore;
 use crate::walk;
 use centroids::Leaf;
-use lists::Scored;
+use reach::Reach;
 use seen::Seen;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -157,7 +159,10 @@ pub struct Scan<S: PageStore> {
     uppers: Vec<f64>,
     last_bound: f64,
     whole: Whole,
-    scratch: Vec<Scored>,
+    /// `None` once more rows were asked for than it was made for.
+    reach: Option<Reach>,
+    /// Keys and places of a list's entries, while it is opened.
+    scratch: Vec<(f32, Pointer)>,
     stats: ScanStats,
 }
 
@@ -180,6 +185,7 @@ impl<S: PageStore> Scan<S> {
             uppers: Vec::new(),
             last_bound: f64::NEG_INFINITY,
             whole: Whole::new(index.meta().tids),
+            reach: Some(Reach::new(STEPS[0])),
             scratch: Vec::new(),
             stats: ScanStats::default(),
             index,
@@ -245,6 +251,7 @@ impl<S: PageStore> Scan<S> {
     /// Overrides the learned effort and the rank to settle first, for learning.
     pub(crate) fn set_effort(&mut self, effort: Effort, k: usize) {
         self.step = STEPS.partition_point(|step| *step < k).min(STEPS.len() - 1);
+        self.reach = Some(Reach::new(STEPS[self.step]));
         self.effort = effort;
         self.rekey();
     }
@@ -366,6 +373,7 @@ impl<S: PageStore> Scan<S> {
             self.step += 1;
         }
         if self.step != before {
+            self.reach = None;
             let effort = self.learned();
             if effort != self.effort {
                 self.effort = effort;
@@ -449,8 +457,13 @@ impl<S: PageStore> Scan<S> {
             return Ok(());
         };
         let store = self.index.store();
-        if let Some((_, at)) = centroids.advance(store, space, &self.query)? {
-            let leaf = read_leaf(store, space, &self.query, at)?;
+        if let Some(next) = centroids.advance(store, space, &self.query)? {
+            let cells = self.index.cells();
+            let kept = next.entry.and_then(|entry| cells?.record(entry));
+            let leaf = match kept {
+                Some(record) => Leaf::of(space, &self.query, record),
+                None => read_leaf(store, space, &self.query, next.at)?,
+            };
             self.stats.centroids += 1;
             let key = list_key(&self.query, leaf.nearness, leaf.node.radius, self.effort.b);
             let key = self.query.distance_of(key);

@@ -1,6 +1,7 @@
 //! Opening what the frontier has reached: lists, sign entries, records.
 
-use super::lists::{self, ListTerms};
+use super::lists;
+use super::reach::Reach;
 use super::{Ordered, Row, STEPS, Scan, UPPERS};
 use crate::error::{Error, Result};
 use crate::layout::group::SECOND_HOME;
@@ -11,51 +12,76 @@ use std::cmp::Reverse;
 impl<S: PageStore> Scan<S> {
     /// Scores a list and queues the entries in reach.
     pub(super) fn score_list(&mut self, i: usize) -> Result<()> {
+        let wanted = self.query.key_of(self.kth_upper());
+        let guess = self.reach.as_mut().map_or(f32::INFINITY, Reach::guess);
+        self.stats.lists += 1;
+        let upto = wanted.min(guess);
+        let known = upto < f32::INFINITY || self.reach.is_some();
+        if known && f64::from(upto) >= self.lists[i].rest {
+            self.queue_within(i, upto.min(f32::MAX))
+        } else {
+            self.queue_some(i)
+        }
+    }
+
+    /// Queues the entries of a list with keys up to `upto`, those that are not yet.
+    fn queue_within(&mut self, i: usize, upto: f32) -> Result<()> {
         let list = self.lists[i];
         let Some(space) = self.index.space() else {
             return Ok(());
         };
-        let terms = ListTerms::new(
-            space,
-            &self.query,
-            list.leaf.dot,
-            list.leaf.node.norm_squared,
-        );
-        let mut scored = std::mem::take(&mut self.scratch);
-        lists::score_leaf(
-            self.index.store(),
-            space,
-            &self.query,
-            &list.leaf.node,
-            terms,
-            &mut scored,
-        )?;
-        self.stats.lists += 1;
-        self.stats.codes += scored.len() as u64;
-        let wanted = f64::from(self.query.key_of(self.kth_upper()));
-        let upto = reach(wanted, list.rest, STEPS[self.step], || {
-            scored.iter().map(|s| f64::from(s.key))
-        });
-        let queued = list.queued.unwrap_or(f64::NEG_INFINITY);
-        let mut rest = f64::INFINITY;
-        for entry in &scored {
-            let key = f64::from(entry.key);
-            if key > upto {
-                rest = rest.min(key);
-            } else if (key > queued || list.queued.is_none())
-                && !self.seen.contains(entry.to.pointer)
-            {
-                self.code_queue
-                    .push(Reverse((Ordered(key), entry.to.pointer)));
+        let (store, query, node) = (self.index.store(), &self.query, &list.leaf.node);
+        let (seen, queue, reach) = (&self.seen, &mut self.code_queue, &mut self.reach);
+        let terms = lists::terms(space, query, &list.leaf);
+        let queued = list.queued.map(|queued| queued as f32);
+        let scored = lists::score_leaf(store, space, query, (node, terms), upto, |key, at| {
+            if queued.is_none_or(|queued| key > queued) && !seen.contains(at) {
+                queue.push(Reverse((Ordered(f64::from(key)), at)));
+                if let Some(reach) = reach {
+                    reach.add(key);
+                }
             }
-        }
-        self.scratch = scored;
-        self.requeue(i, upto, rest, self.query.distance_of(rest as f32));
+        })?;
+        self.stats.codes += scored.codes as u64;
+        self.requeue(i, f64::from(upto), f64::from(scored.beyond));
         Ok(())
     }
 
-    /// Remembers how far list `i` is queued, and queues it again for the rest at `distance`.
-    fn requeue(&mut self, i: usize, upto: f64, rest: f64, distance: f64) {
+    /// Queues the nearest few entries of a list, of those that are not yet: while nothing says how far one has to look.
+    fn queue_some(&mut self, i: usize) -> Result<()> {
+        let list = self.lists[i];
+        let Some(space) = self.index.space() else {
+            return Ok(());
+        };
+        let (store, query, node) = (self.index.store(), &self.query, &list.leaf.node);
+        let terms = lists::terms(space, query, &list.leaf);
+        let scored = &mut self.scratch;
+        scored.clear();
+        lists::score_leaf(store, space, query, (node, terms), f32::MAX, |key, at| {
+            scored.push((key, at));
+        })?;
+        self.stats.codes += scored.len() as u64;
+        let keys = || scored.iter().map(|entry| f64::from(entry.0));
+        let upto = nearest(list.rest, STEPS[self.step], keys);
+        let rest = keys().filter(|key| *key > upto);
+        let rest = rest.fold(f64::INFINITY, f64::min);
+        for (key, at) in scored.iter().copied() {
+            let key = f64::from(key);
+            let new = key <= upto && list.queued.is_none_or(|queued| key > queued);
+            if new && !self.seen.contains(at) {
+                self.code_queue.push(Reverse((Ordered(key), at)));
+            }
+        }
+        self.requeue(i, upto, rest);
+        Ok(())
+    }
+
+    /// Remembers how far list `i` is queued, and queues it again for the rest. Both are keys, or at target 1 distances.
+    fn requeue(&mut self, i: usize, upto: f64, rest: f64) {
+        let distance = match self.exact() {
+            true => rest,
+            false => self.query.distance_of(rest as f32),
+        };
         let list = &mut self.lists[i];
         list.queued = Some(list.queued.map_or(upto, |queued| queued.max(upto)));
         list.rest = rest;
@@ -104,8 +130,13 @@ impl<S: PageStore> Scan<S> {
                 .iter()
                 .for_each(|(_, row)| self.add_upper(row.upper));
         }
-        let bounds = || refined.iter().map(|(_, row)| row.bound);
-        let upto = reach(self.kth_upper(), list.rest, STEPS[self.step], bounds);
+        let wanted = self.kth_upper();
+        let upto = if wanted < f64::INFINITY && wanted >= list.rest {
+            wanted
+        } else {
+            let bounds = || refined.iter().map(|(_, row)| row.bound);
+            nearest(list.rest, STEPS[self.step], bounds)
+        };
         let mut rest = f64::INFINITY;
         for (tid, row) in refined {
             if row.bound > upto {
@@ -117,7 +148,7 @@ impl<S: PageStore> Scan<S> {
                 }));
             }
         }
-        self.requeue(i, upto, rest, rest);
+        self.requeue(i, upto, rest);
         Ok(())
     }
 
@@ -158,17 +189,8 @@ impl<S: PageStore> Scan<S> {
     }
 }
 
-/// How far to queue the entries of a list whose rest begins at `rest`: to `wanted`, if that is a reach at all, else
-/// to the `some` nearest of the rest. At least one entry of the rest is in reach.
-fn reach<I: Iterator<Item = f64>>(
-    wanted: f64,
-    rest: f64,
-    some: usize,
-    entries: impl Fn() -> I,
-) -> f64 {
-    if wanted < f64::INFINITY && wanted >= rest {
-        return wanted;
-    }
+/// How far the `some` nearest entries lie of those from `rest` on; at least one is in reach.
+fn nearest<I: Iterator<Item = f64>>(rest: f64, some: usize, entries: impl Fn() -> I) -> f64 {
     let mut waiting: Vec<f64> = entries().filter(|entry| *entry >= rest).collect();
     match some.min(waiting.len()) {
         0 => rest,

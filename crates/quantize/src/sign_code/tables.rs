@@ -1,0 +1,245 @@
+//! The query's tables and their kernels.
+
+use super::{BLOCK, LANES, words};
+use std::sync::OnceLock;
+
+/// Entries of a nibble's table.
+pub(super) const ENTRIES: usize = 16;
+
+/// The scores of two groups.
+pub type GroupScores = [[u32; LANES]; 2];
+
+/// Tables of two neighbouring code bytes: of the low nibble of each, then of the high nibble of each.
+pub(super) type PairTables = [[u8; 2 * ENTRIES]; 2];
+
+/// Two entries are added within a byte; and a multiple of 1, 2, 3 and 4, so that a query of ±1 loses nothing.
+const LARGEST: f32 = 120.0;
+
+/// A query prepared for scoring sign codes.
+///
+/// With `m = Σ|qᵢ|` and `Δ` the rounding step,
+///
+/// ```text
+/// ⟨s, q⟩ ≈ Δ·Σ_nibbles t[nibble] − m,   t ≤ 120
+/// ```
+#[derive(Clone, Debug)]
+pub struct QueryTables {
+    tables: Vec<PairTables>,
+    delta: f32,
+    sum: f32,
+    error: f32,
+}
+
+impl QueryTables {
+    /// Tabulates the finite vector `q`.
+    pub fn new(q: &[f32]) -> Self {
+        let nibbles = words(q.len()) * 16;
+        let (mut largest, mut sum) = (0.0f32, 0.0f64);
+        for four in q.chunks(4) {
+            let size = four.iter().map(|x| x.abs()).sum::<f32>();
+            largest = largest.max(size);
+            sum += f64::from(size);
+        }
+        let delta = 2.0 * largest / LARGEST;
+        let inverse = match delta.is_normal() {
+            true => LARGEST / (2.0 * largest),
+            false => 0.0,
+        };
+        let mut tables = vec![[[0; 2 * ENTRIES]; 2]; nibbles / 4];
+        let mut squares = 0.0f32;
+        for (nibble, four) in q.chunks(4).enumerate() {
+            // ⟨s, q⟩ + Σ|qᵢ| = Σ 2|qᵢ| over the signs that agree.
+            let mut sums = [0.0f32; ENTRIES];
+            for (i, x) in four.iter().enumerate() {
+                let (set, unset) = ((2.0 * x * inverse).max(0.0), (-2.0 * x * inverse).max(0.0));
+                for (bits, sum) in sums.iter_mut().enumerate() {
+                    *sum += if bits >> i & 1 == 1 { set } else { unset };
+                }
+            }
+            let from = nibble / 2 % 2 * ENTRIES;
+            let table = &mut tables[nibble / 4][nibble % 2][from..from + ENTRIES];
+            for (entry, sum) in table.iter_mut().zip(sums) {
+                *entry = (sum + 0.5).min(LARGEST) as u8;
+                squares += (f32::from(*entry) - sum).powi(2);
+            }
+        }
+        Self {
+            tables,
+            delta,
+            sum: sum as f32,
+            error: delta * (squares / ENTRIES as f32).sqrt(),
+        }
+    }
+
+    /// Standard deviation of what rounding adds to ⟨s, q⟩, over all codes.
+    pub fn error(&self) -> f32 {
+        self.error
+    }
+
+    /// ⟨s, q⟩ from a score.
+    #[inline(always)]
+    pub fn dot(&self, score: u32) -> f32 {
+        // Scores are far below 2³¹, and signed numbers convert in vector registers on every CPU.
+        self.delta * (score as i32) as f32 - self.sum
+    }
+
+    /// [`Self::dot`] of a block.
+    #[inline]
+    pub fn dots(&self, scores: &[u32; BLOCK]) -> [f32; BLOCK] {
+        scores.map(|score| self.dot(score))
+    }
+
+    /// Scores a block of codes.
+    #[inline]
+    pub fn score_block(&self, block: &[u8], out: &mut [u32; BLOCK]) {
+        (kernels().block)(&self.tables, block, out);
+    }
+
+    /// Scores two interleaved groups of codes.
+    #[inline]
+    pub fn score_groups(&self, groups: [&[u8]; 2], out: &mut GroupScores) {
+        (kernels().groups)(&self.tables, groups, out);
+    }
+
+    /// Scores one code of little-endian words, not interleaved.
+    pub fn score_one(&self, code: &[u8]) -> u32 {
+        assert_eq!(code.len(), self.tables.len() * 2);
+        let bytes = code.as_chunks::<2>().0.iter().zip(&self.tables);
+        bytes
+            .map(|(bytes, pair)| look_up(pair, 0, bytes[0]) + look_up(pair, 1, bytes[1]))
+            .sum()
+    }
+}
+
+/// The kernels of one instruction set. Both panic unless the codes have exactly as many bytes as there are tables for.
+#[derive(Clone, Copy)]
+pub(super) struct Kernels {
+    pub block: fn(&[PairTables], &[u8], &mut [u32; BLOCK]),
+    pub groups: fn(&[PairTables], [&[u8]; 2], &mut GroupScores),
+}
+
+const SCALAR: Kernels = Kernels {
+    block: score_block,
+    groups: score_groups,
+};
+
+fn kernels() -> &'static Kernels {
+    static CHOSEN: OnceLock<Kernels> = OnceLock::new();
+    CHOSEN.get_or_init(|| available()[0])
+}
+
+/// The kernels this processor can run, the best first, the scalar reference last.
+fn available() -> Vec<Kernels> {
+    let mut all = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    all.extend(super::x86_64::available());
+    all.push(SCALAR);
+    all
+}
+
+#[inline(always)]
+fn look_up([low, high]: &PairTables, which: usize, byte: u8) -> u32 {
+    let from = which * ENTRIES;
+    u32::from(low[from + usize::from(byte & 15)]) + u32::from(high[from + usize::from(byte >> 4)])
+}
+
+fn score_block(tables: &[PairTables], block: &[u8], out: &mut [u32; BLOCK]) {
+    assert_eq!(block.len(), tables.len() * 2 * BLOCK);
+    out.fill(0);
+    for (row, bytes) in block.as_chunks::<BLOCK>().0.iter().enumerate() {
+        for (sum, byte) in out.iter_mut().zip(bytes) {
+            *sum += look_up(&tables[row / 2], row % 2, *byte);
+        }
+    }
+}
+
+fn score_groups(tables: &[PairTables], groups: [&[u8]; 2], out: &mut GroupScores) {
+    for (group, out) in groups.into_iter().zip(out) {
+        assert_eq!(group.len(), tables.len() * 2 * LANES);
+        out.fill(0);
+        let words = group.as_chunks::<{ LANES * 8 }>().0.iter();
+        for (word, tables) in words.zip(tables.chunks_exact(4)) {
+            for (i, byte) in word.iter().enumerate() {
+                out[i / 8] += look_up(&tables[i % 8 / 2], i % 2, *byte);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+    use super::*;
+    use crate::rotation::SplitMix64;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn kernels_agree(dim in 1usize..70_000, seed in any::<u64>(), shift in 0usize..8) {
+            let mut generator = SplitMix64::new(seed);
+            let q: Vec<f32> = (0..dim).map(|_| generator.below(2001) as f32 - 1000.0).collect();
+            let tables = QueryTables::new(&q);
+            let bytes: Vec<u8> = (0..block_size(dim) + shift).map(|_| generator.next_u64() as u8).collect();
+            let group = words(dim) * 8 * LANES;
+            let groups = [&bytes[shift..shift + group], &bytes[shift + group..shift + 2 * group]];
+            let (mut block_expected, mut groups_expected) = ([7; BLOCK], [[7; LANES]; 2]);
+            score_block(&tables.tables, &bytes[shift..], &mut block_expected);
+            score_groups(&tables.tables, groups, &mut groups_expected);
+            for (i, kernels) in available().into_iter().enumerate() {
+                let (mut block_got, mut groups_got) = ([9; BLOCK], [[9; LANES]; 2]);
+                (kernels.block)(&tables.tables, &bytes[shift..], &mut block_got);
+                (kernels.groups)(&tables.tables, groups, &mut groups_got);
+                prop_assert_eq!(block_got, block_expected, "kernels {}", i);
+                prop_assert_eq!(groups_got, groups_expected, "kernels {}", i);
+            }
+        }
+
+        #[test]
+        fn score_is_the_dot_product(q in prop::collection::vec(-3f32..3.0, 1..300), seed in any::<u64>()) {
+            let mut generator = SplitMix64::new(seed);
+            let tables = QueryTables::new(&q);
+            let rows: Vec<Vec<f32>> = (0..BLOCK)
+                .map(|_| q.iter().map(|_| generator.below(3) as f32 - 1.0).collect()).collect();
+            let words = words(q.len());
+            let (mut block, mut groups) = (vec![0; block_size(q.len())], vec![0; words * 8 * 2 * LANES]);
+            let (first, second) = groups.split_at_mut(words * 8 * LANES);
+            let mut codes = Vec::new();
+            for (lane, row) in rows.iter().enumerate() {
+                let mut code = vec![0; words];
+                signs(row, &mut code);
+                set_in_block(&code, lane, &mut block);
+                match lane / LANES {
+                    0 => interleave(&code, lane, LANES, first),
+                    1 => interleave(&code, lane - LANES, LANES, second),
+                    _ => {}
+                }
+                codes.push(code);
+            }
+            let (mut scores, mut grouped) = ([0; BLOCK], [[0; LANES]; 2]);
+            tables.score_block(&block, &mut scores);
+            tables.score_groups([&*first, &*second], &mut grouped);
+            prop_assert_eq!(&scores[..2 * LANES], grouped.as_flattened());
+            let sizes: f32 = q.iter().map(|x| x.abs()).sum();
+            for ((score, row), code) in scores.into_iter().zip(&rows).zip(&codes) {
+                let bytes: Vec<u8> = code.iter().flat_map(|w| w.to_le_bytes()).collect();
+                prop_assert_eq!(score, tables.score_one(&bytes));
+                let exact: f32 = q.iter().zip(row).map(|(q, x)| if *x >= 0.0 { *q } else { -q }).sum();
+                let got = tables.dot(score);
+                // Half a step a nibble at most.
+                let allowed = tables.delta * q.len().div_ceil(4) as f32 / 2.0 + 1e-5 * sizes;
+                prop_assert!((got - exact).abs() <= allowed, "{} against {}", got, exact);
+            }
+        }
+
+        #[test]
+        fn signs_lose_nothing(q in prop::collection::vec(prop_oneof![Just(-1f32), Just(1.0)], 1..300), seed in any::<u64>()) {
+            let mut generator = SplitMix64::new(seed);
+            let tables = QueryTables::new(&q);
+            let code: Vec<u8> = (0..words(q.len()) * 8).map(|_| generator.next_u64() as u8).collect();
+            let sign = |i: usize| if code[i / 8] >> (i % 8) & 1 == 1 { 1.0 } else { -1.0 };
+            let exact: f32 = q.iter().enumerate().map(|(i, q)| q * sign(i)).sum();
+            prop_assert_eq!(tables.error(), 0.0);
+            prop_assert!((tables.dot(tables.score_one(&code)) - exact).abs() <= 1e-3);
+        }
+    }
+}
