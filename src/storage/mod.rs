@@ -9,6 +9,7 @@
 mod bulk;
 mod page;
 mod relation;
+mod sighted;
 mod spill;
 mod transaction;
 

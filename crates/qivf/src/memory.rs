@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::store::*;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 #[derive(Clone)]
 struct Page {
@@ -115,6 +116,12 @@ impl PageStore for MemoryStore {
         let result = f(page.payload());
         self.reading.set(false);
         result
+    }
+
+    fn prefetch(&self, block: BlockNumber, bytes: Range<usize>) {
+        if let Some(page) = self.pages.borrow().get(block as usize) {
+            quantize::prefetch(page.body.get(bytes).unwrap_or_default());
+        }
     }
 
     fn block_count(&self) -> Result<BlockNumber> {

@@ -12,6 +12,7 @@
 //! - Bytes beyond the payload's length are not kept.
 
 use crate::error::{Error, Result};
+use std::ops::Range;
 
 /// The number of a page, from 0.
 pub type BlockNumber = u32;
@@ -35,6 +36,11 @@ pub const MAX_PAGES: usize = 4;
 pub trait PageStore {
     /// Calls `f` with the payload of `block`, under a shared lock.
     fn read<R>(&self, block: BlockNumber, f: impl FnOnce(&[u8]) -> Result<R>) -> Result<R>;
+
+    /// Hints that bytes of the payload of `block` will be read soon.
+    fn prefetch(&self, block: BlockNumber, bytes: Range<usize>) {
+        let _ = (block, bytes);
+    }
 
     /// How many blocks there are.
     fn block_count(&self) -> Result<BlockNumber>;
@@ -152,6 +158,10 @@ pub trait SpillFile {
 impl<S: PageStore> PageStore for &S {
     fn read<R>(&self, block: BlockNumber, f: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
         (**self).read(block, f)
+    }
+
+    fn prefetch(&self, block: BlockNumber, bytes: Range<usize>) {
+        (**self).prefetch(block, bytes)
     }
 
     fn block_count(&self) -> Result<BlockNumber> {

@@ -16,6 +16,7 @@ pub mod int8;
 pub mod kmeans;
 pub mod matryoshka;
 mod precision;
+mod prefetch;
 mod ranges;
 pub mod rotation;
 pub mod row_code;
@@ -25,6 +26,7 @@ mod wide;
 
 pub use error::Error;
 pub use precision::Precision;
+pub use prefetch::{prefetch, prefetch_at};
 pub use ranges::Ranges;
 
 /// The most dimensions a vector may have: the dimension is stored in 16 bits.

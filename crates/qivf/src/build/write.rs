@@ -287,24 +287,23 @@ fn fill_buckets<S: BulkStore>(
             Ok(())
         },
     )?;
-    let tagged = buckets.iter().flat_map(|b| {
-        b.lists
-            .iter()
-            .enumerate()
-            .map(move |(tag, list)| (b, tag, *list))
-    });
-    for (bucket, tag, list) in tagged {
-        let spread = spreads[list];
-        let node = Node {
-            head: bucket.first_block,
-            tag: tag as u8,
-            level: 0,
-            radius: (spread.squares / f64::from(spread.count.max(1))).sqrt() as f32,
-            max_radius: round_up(spread.largest * (1.0 + 1e-6)),
-            norm_squared: 0.0,
-            built: spread.count,
-        };
-        node.write(&mut nodes[list]);
+    for bucket in buckets {
+        let mut first_group = 0;
+        for (tag, list) in bucket.lists.iter().enumerate() {
+            let spread = spreads[*list];
+            let node = Node {
+                head: bucket.first_block,
+                tag: tag as u8,
+                first_group: first_group as u16,
+                level: 0,
+                radius: (spread.squares / f64::from(spread.count.max(1))).sqrt() as f32,
+                max_radius: round_up(spread.largest * (1.0 + 1e-6)),
+                norm_squared: 0.0,
+                built: spread.count,
+            };
+            node.write(&mut nodes[*list]);
+            first_group += spread.count.div_ceil(space.leaf.lanes as u32);
+        }
     }
     Ok(())
 }

@@ -68,6 +68,7 @@ fn records(space: &Space, leaves: usize, list_block: BlockNumber) -> Vec<Vec<u8>
             Node {
                 head: if root { list_block } else { NO_BLOCK },
                 tag: 0,
+                first_group: 0,
                 level: u8::from(root),
                 radius: 0.0,
                 max_radius: 0.0,

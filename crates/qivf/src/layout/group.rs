@@ -154,6 +154,17 @@ impl Layout {
         page[HEADER + group] = tag;
     }
 
+    /// Hints that the list of `node` will be read soon.
+    pub fn prefetch<S: crate::store::PageStore>(&self, store: &S, node: &node::Node) {
+        if node.head != NO_BLOCK {
+            let (from, built) = (usize::from(node.first_group), node.built as usize);
+            let to = from + built.div_ceil(self.lanes);
+            let groups = self.page_len(from)..self.page_len(to.min(self.groups));
+            store.prefetch(node.head, 0..self.start());
+            store.prefetch(node.head, groups);
+        }
+    }
+
     /// The bytes of group `group` of a checked page.
     #[inline]
     pub fn group<'a>(&self, page: &'a [u8], group: usize) -> Group<&'a [u8]> {

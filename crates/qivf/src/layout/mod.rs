@@ -204,13 +204,18 @@ impl Slots {
         page.len().saturating_sub(HEADER) / self.size
     }
 
+    /// Where the bytes of `slot` lie in a page's payload.
+    pub fn place(self, slot: usize) -> std::ops::Range<usize> {
+        HEADER + slot * self.size..HEADER + (slot + 1) * self.size
+    }
+
     /// The bytes of `slot`, if the page has it.
     pub fn get(self, page: &[u8], slot: usize) -> Option<&[u8]> {
-        page.get(HEADER + slot * self.size..HEADER + (slot + 1) * self.size)
+        page.get(self.place(slot))
     }
 
     /// The bytes of `slot`, if the page has it.
     pub fn get_mut(self, page: &mut [u8], slot: usize) -> Option<&mut [u8]> {
-        page.get_mut(HEADER + slot * self.size..HEADER + (slot + 1) * self.size)
+        page.get_mut(self.place(slot))
     }
 }

@@ -5,7 +5,7 @@
 //! | 0 | 4 | first block of the bucket that holds the list, 2³²−1 = no entry yet |
 //! | 4 | 1 | tag of the list's groups in that bucket |
 //! | 5 | 1 | level: 0 (leaf) = entries point to refine records, 1 = to leaves, 2 (root of a large index) = to nodes of level 1 |
-//! | 6 | 2 | reserved, 0 |
+//! | 6 | 2 | group of the bucket's first page with which the list began when built: a hint where to look first |
 //! | 8 | 4 | epoch, 0 (raised by a future split) |
 //! | 12 | 4 + 2 | successor node (future split), none |
 //! | 18 | 2 | reserved, 0 |
@@ -131,6 +131,8 @@ pub struct Node {
     pub head: BlockNumber,
     /// Tag of the list's groups.
     pub tag: u8,
+    /// Where on the bucket's first page the list began when built: a hint.
+    pub first_group: u16,
     /// 0 for a leaf, one more than that of its children otherwise.
     pub level: u8,
     /// Root-mean-square distance of the entries when built.
@@ -151,6 +153,7 @@ impl Node {
             head: get_u32(record, 0),
             tag: record[4],
             level: record[5],
+            first_group: get_u16(record, 6),
             radius: get_f32(record, 20),
             max_radius: get_f32(record, 24),
             norm_squared: (scale * scale * f64::from(get_u32(record, 32))) as f32,
@@ -163,6 +166,7 @@ impl Node {
         put_u32(record, 0, self.head);
         record[4] = self.tag;
         record[5] = self.level;
+        put_u16(record, 6, self.first_group);
         put_f32(record, 20, self.radius);
         put_f32(record, 24, self.max_radius);
         put_u32(record, 36, self.built);

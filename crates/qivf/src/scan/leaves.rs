@@ -115,8 +115,8 @@ impl Leaves {
     /// Takes a leaf with the smallest key.
     pub(super) fn pop(&mut self) -> Option<Next> {
         let key = self.peek()?;
-        let block = self.smallest.iter().position(|least| *least == key)?;
-        let lane = self.keys[block].iter().position(|other| *other == key)?;
+        let block = place_of(key, &self.smallest)?;
+        let lane = place_of(key, &self.keys[block])?;
         self.keys[block][lane] = f32::INFINITY;
         self.smallest[block] = least_of(&self.keys[block]);
         self.least = least_of(&self.smallest);
@@ -142,6 +142,18 @@ fn keys_of(query: &Query, b: f32, near: &[f32; BLOCK], radius: &[f32; BLOCK]) ->
         *key = list_key(query, *near, *radius, b);
     }
     keys
+}
+
+/// Where `key` is, looked for by eights, which the compiler compares at once.
+fn place_of(key: f32, keys: &[f32]) -> Option<usize> {
+    let (eights, rest) = keys.as_chunks::<8>();
+    let any = |eight: &[f32; 8]| eight.iter().fold(false, |any, other| any | (*other == key));
+    let eight = eights.iter().position(any);
+    let (from, eight) = match eight {
+        Some(i) => (8 * i, &eights[i][..]),
+        None => (8 * eights.len(), rest),
+    };
+    Some(from + eight.iter().position(|other| *other == key)?)
 }
 
 /// The smallest of numbers that are no NaN, in eight independent minima, which the compiler keeps in vector registers.

@@ -139,6 +139,16 @@ struct OpenList {
     rest: f64,
 }
 
+impl OpenList {
+    fn new(leaf: Leaf) -> Self {
+        Self {
+            leaf,
+            queued: None,
+            rest: f64::NEG_INFINITY,
+        }
+    }
+}
+
 /// A scan in progress.
 pub struct Scan<S: PageStore> {
     index: Index<S>,
@@ -294,11 +304,7 @@ impl<S: PageStore> Scan<S> {
     }
 
     fn push_list(&mut self, leaf: Leaf, key: f64) {
-        self.lists.push(OpenList {
-            leaf,
-            queued: None,
-            rest: f64::NEG_INFINITY,
-        });
+        self.lists.push(OpenList::new(leaf));
         self.list_queue
             .push(Reverse((Ordered(key), self.lists.len() as u32 - 1)));
     }
@@ -361,7 +367,7 @@ impl<S: PageStore> Scan<S> {
                     }));
                 }
                 _ if finished => return self.next_of_whole(),
-                _ => self.step()?,
+                _ => self.step(frontier)?,
             }
         }
     }
@@ -405,7 +411,7 @@ impl<S: PageStore> Scan<S> {
             if self.exact() || self.kth_upper() <= frontier {
                 return Ok(true);
             }
-            self.step()?;
+            self.step(frontier)?;
         }
     }
 
@@ -427,48 +433,5 @@ impl<S: PageStore> Scan<S> {
             .peek()
             .map(|Reverse((key, _))| self.query.distance_of(key.0 as f32));
         [sighted, list, code].into_iter().flatten().reduce(f64::min)
-    }
-
-    /// Takes the nearest thing that waits.
-    fn step(&mut self) -> Result<()> {
-        self.index.store().check_interrupts()?;
-        let Some(frontier) = self.frontier() else {
-            return Ok(());
-        };
-        if let Some(Reverse((key, at))) = self.code_queue.peek()
-            && self.query.distance_of(key.0 as f32) <= frontier
-        {
-            let at = *at;
-            self.code_queue.pop();
-            return self.refine(at);
-        }
-        if let Some(Reverse((key, i))) = self.list_queue.peek()
-            && key.0 <= frontier
-        {
-            let i = *i as usize;
-            self.list_queue.pop();
-            return if self.exact() {
-                self.refine_list(i)
-            } else {
-                self.score_list(i)
-            };
-        }
-        let (Some(centroids), Some(space)) = (&mut self.centroids, self.index.space()) else {
-            return Ok(());
-        };
-        let store = self.index.store();
-        if let Some(next) = centroids.advance(store, space, &self.query)? {
-            let cells = self.index.cells();
-            let kept = next.entry.and_then(|entry| cells?.record(entry));
-            let leaf = match kept {
-                Some(record) => Leaf::of(space, &self.query, record),
-                None => read_leaf(store, space, &self.query, next.at)?,
-            };
-            self.stats.centroids += 1;
-            let key = list_key(&self.query, leaf.nearness, leaf.node.radius, self.effort.b);
-            let key = self.query.distance_of(key);
-            self.push_list(leaf, key);
-        }
-        Ok(())
     }
 }

@@ -2,14 +2,72 @@
 
 use super::lists;
 use super::reach::Reach;
-use super::{Ordered, Row, STEPS, Scan, UPPERS};
+use super::{Leaf, Next, OpenList, Ordered, Row, STEPS, Scan, UPPERS, list_key, read_leaf};
 use crate::error::{Error, Result};
 use crate::layout::group::SECOND_HOME;
 use crate::layout::{Pointer, refine};
 use crate::store::PageStore;
 use std::cmp::Reverse;
 
+/// Leaves read at once: while one is looked at, the others are fetched from memory.
+const AHEAD: usize = 4;
+
 impl<S: PageStore> Scan<S> {
+    /// Takes the nearest thing that waits, which is at `frontier`.
+    pub(super) fn step(&mut self, frontier: f64) -> Result<()> {
+        self.index.store().check_interrupts()?;
+        if let Some(Reverse((key, at))) = self.code_queue.peek()
+            && self.query.distance_of(key.0 as f32) <= frontier
+        {
+            let at = *at;
+            self.code_queue.pop();
+            return self.refine(at);
+        }
+        if let Some(Reverse((key, i))) = self.list_queue.peek()
+            && key.0 <= frontier
+        {
+            let i = *i as usize;
+            self.list_queue.pop();
+            return if self.exact() {
+                self.refine_list(i)
+            } else {
+                self.score_list(i)
+            };
+        }
+        self.read_leaves()
+    }
+
+    /// Reads the nodes of the next few leaves and queues their lists.
+    fn read_leaves(&mut self) -> Result<()> {
+        let (Some(centroids), Some(space)) = (&mut self.centroids, self.index.space()) else {
+            return Ok(());
+        };
+        let (store, query, cells) = (self.index.store(), &self.query, self.index.cells());
+        let kept = |next: Next| cells?.record(next.entry?);
+        let mut ahead = [None; AHEAD];
+        for slot in &mut ahead {
+            let Some(next) = centroids.advance(store, space, query)? else {
+                break;
+            };
+            quantize::prefetch(kept(next).unwrap_or_default());
+            *slot = Some(next);
+        }
+        for next in ahead.into_iter().flatten() {
+            let leaf = match kept(next) {
+                Some(record) => Leaf::of(space, query, record),
+                None => read_leaf(store, space, query, next.at)?,
+            };
+            space.leaf.prefetch(store, &leaf.node);
+            let key = list_key(query, leaf.nearness, leaf.node.radius, self.effort.b);
+            let key = query.distance_of(key);
+            self.stats.centroids += 1;
+            self.lists.push(OpenList::new(leaf));
+            let list = self.lists.len() as u32 - 1;
+            self.list_queue.push(Reverse((Ordered(key), list)));
+        }
+        Ok(())
+    }
+
     /// Scores a list and queues the entries in reach.
     pub(super) fn score_list(&mut self, i: usize) -> Result<()> {
         let wanted = self.query.key_of(self.kth_upper());
@@ -165,6 +223,10 @@ impl<S: PageStore> Scan<S> {
         }
         if !self.seen.insert(at) {
             return Ok(());
+        }
+        if let Some(Reverse((_, next))) = self.code_queue.peek() {
+            let record = space.refine.place(usize::from(next.slot));
+            self.index.store().prefetch(next.block, record);
         }
         let row = lists::with_row(self.index.store(), space, at, |record| {
             (refine::tid(record), self.query.refine(space, record))

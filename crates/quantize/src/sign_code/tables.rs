@@ -1,6 +1,7 @@
 //! The query's tables and their kernels.
 
 use super::{BLOCK, LANES, words};
+use crate::wide::wide;
 use std::sync::OnceLock;
 
 /// Entries of a nibble's table.
@@ -46,22 +47,13 @@ impl QueryTables {
             false => 0.0,
         };
         let mut tables = vec![[[0; 2 * ENTRIES]; 2]; nibbles / 4];
-        let mut squares = 0.0f32;
+        let mut squares = 0.0;
         for (nibble, four) in q.chunks(4).enumerate() {
-            // ⟨s, q⟩ + Σ|qᵢ| = Σ 2|qᵢ| over the signs that agree.
-            let mut sums = [0.0f32; ENTRIES];
-            for (i, x) in four.iter().enumerate() {
-                let (set, unset) = ((2.0 * x * inverse).max(0.0), (-2.0 * x * inverse).max(0.0));
-                for (bits, sum) in sums.iter_mut().enumerate() {
-                    *sum += if bits >> i & 1 == 1 { set } else { unset };
-                }
-            }
+            let mut components = [0.0; 4];
+            components[..four.len()].copy_from_slice(four);
             let from = nibble / 2 % 2 * ENTRIES;
             let table = &mut tables[nibble / 4][nibble % 2][from..from + ENTRIES];
-            for (entry, sum) in table.iter_mut().zip(sums) {
-                *entry = (sum + 0.5).min(LARGEST) as u8;
-                squares += (f32::from(*entry) - sum).powi(2);
-            }
+            squares += tabulate(&components.map(|x| 2.0 * x * inverse), table);
         }
         Self {
             tables,
@@ -109,6 +101,32 @@ impl QueryTables {
             .map(|(bytes, pair)| look_up(pair, 0, bytes[0]) + look_up(pair, 1, bytes[1]))
             .sum()
     }
+}
+
+wide! {
+    /// Tabulates 2|xᵢ| summed over the signs that agree, rounded, and returns the sum of what rounding has changed, squared.
+    fn tabulate(doubled: &[f32; 4], table: &mut [u8]) -> f32 = tabulate_nibble
+}
+
+#[inline(always)]
+fn tabulate_nibble(doubled: &[f32; 4], table: &mut [u8]) -> f32 {
+    // Adding 2²³ leaves the rounded number in the lowest bits.
+    const ROUND: f32 = (1 << 23) as f32;
+    let mut sums = [0.0f32; ENTRIES];
+    for (i, x) in doubled.iter().enumerate() {
+        let (set, unset) = (x.max(0.0), (-x).max(0.0));
+        for bits in 0..1 << i {
+            sums[bits + (1 << i)] = sums[bits] + set;
+            sums[bits] += unset;
+        }
+    }
+    let mut squares = [0.0; ENTRIES];
+    for ((entry, sum), square) in table.iter_mut().zip(sums).zip(&mut squares) {
+        let shifted = sum.min(LARGEST) + ROUND;
+        *entry = shifted.to_bits() as u8;
+        *square = (shifted - ROUND - sum) * (shifted - ROUND - sum);
+    }
+    squares.iter().sum()
 }
 
 /// The kernels of one instruction set. Both panic unless the codes have exactly as many bytes as there are tables for.

@@ -1,7 +1,7 @@
 //! AVX2 kernels. A byte shuffle looks up sixteen nibbles in each half of a register, each half in its own table.
 #![allow(unsafe_code)]
 
-use super::tables::{GroupScores, Kernels, PairTables};
+use super::tables::{ENTRIES, GroupScores, Kernels, PairTables};
 use super::{BLOCK, LANES};
 use std::arch::x86_64::*;
 
@@ -41,6 +41,14 @@ fn load(bytes: &[u8; 32]) -> __m256i {
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
+/// The same in both halves.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load_twice(table: &[u8; ENTRIES]) -> __m256i {
+    // SAFETY: 16 readable bytes; the load needs no alignment.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) })
+}
+
 #[target_feature(enable = "avx2")]
 fn score_block(tables: &[PairTables], block: &[u8], out: &mut [u32; BLOCK]) {
     assert_eq!(block.len(), tables.len() * 2 * BLOCK);
@@ -52,21 +60,11 @@ fn score_block(tables: &[PairTables], block: &[u8], out: &mut [u32; BLOCK]) {
     {
         let mut sums = [_mm256_setzero_si256(); 2];
         for (rows, [low, high]) in rows.iter().zip(tables) {
-            let (low, high) = (load(low), load(high));
-            let [first, second] = rows.as_chunks::<BLOCK>().0 else {
-                continue;
-            };
             // All thirty-two by the table of the first byte, then of the second.
-            let (l, h) = (
-                _mm256_permute2x128_si256::<0x00>(low, low),
-                _mm256_permute2x128_si256::<0x00>(high, high),
-            );
-            look_up(load(first), l, h, &mut sums);
-            let (l, h) = (
-                _mm256_permute2x128_si256::<0x11>(low, low),
-                _mm256_permute2x128_si256::<0x11>(high, high),
-            );
-            look_up(load(second), l, h, &mut sums);
+            let tables = low.as_chunks().0.iter().zip(high.as_chunks().0);
+            for (codes, (low, high)) in rows.as_chunks().0.iter().zip(tables) {
+                look_up(load(codes), load_twice(low), load_twice(high), &mut sums);
+            }
         }
         for (parity, sums) in sums.into_iter().enumerate() {
             let mut words = [0u16; BLOCK / 2];

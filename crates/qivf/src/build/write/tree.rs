@@ -254,6 +254,7 @@ impl<'a> Tree<'a> {
         Node {
             head,
             tag,
+            first_group: 0,
             level: level + 1,
             radius: (squares / children.len().max(1) as f64).sqrt() as f32,
             max_radius: round_up(largest * (1.0 + 1e-6)),
