@@ -16,6 +16,8 @@
 //!
 //! The path is chosen once per process; the scalar one is the reference.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod estimate;
 mod tables;
 #[cfg(target_arch = "x86_64")]

@@ -151,6 +151,8 @@ fn available() -> Vec<Kernels> {
     let mut all = Vec::new();
     #[cfg(target_arch = "x86_64")]
     all.extend(super::x86_64::available());
+    #[cfg(target_arch = "aarch64")]
+    all.push(super::aarch64::KERNELS);
     all.push(SCALAR);
     all
 }
