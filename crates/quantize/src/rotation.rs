@@ -9,6 +9,8 @@
 //! The signs come from [`SplitMix64`] and reach disk through the codes derived from rotated vectors: neither
 //! the generator nor the order in which bits are drawn may ever change.
 
+use crate::wide::wide;
+
 /// Bound on `‖computed − exact‖ / ‖v‖`: fewer than 100 rounded steps of relative error 2⁻⁵³ each, with room to spare.
 pub const RELATIVE_ERROR: f64 = 1e-13;
 
@@ -73,6 +75,11 @@ impl Rotation {
 
     /// Rotates `v`, whose length is the dimension, in place.
     pub fn apply(&self, v: &mut [f64]) {
+        apply(self, v);
+    }
+
+    #[inline(always)]
+    fn apply_everywhere(&self, v: &mut [f64]) {
         debug_assert_eq!(v.len(), self.dim);
         if self.dim == 0 {
             return;
@@ -99,9 +106,22 @@ impl Rotation {
     }
 }
 
+wide! {
+    fn apply(rotation: &Rotation, v: &mut [f64]) = Rotation::apply_everywhere
+}
+
 /// The unnormalised Walsh–Hadamard transform; the length is a power of two.
+#[inline(always)]
 fn hadamard(v: &mut [f64]) {
-    let mut half = 1;
+    let (eights, few) = v.as_chunks_mut::<8>();
+    eights.iter_mut().for_each(|eight| butterflies(eight, 1));
+    butterflies(few, 1);
+    butterflies(v, 8);
+}
+
+/// The steps of the transform that combine elements at least `half` apart.
+#[inline(always)]
+fn butterflies(v: &mut [f64], mut half: usize) {
     while half < v.len() {
         for pair in v.chunks_exact_mut(2 * half) {
             let (low, high) = pair.split_at_mut(half);
@@ -114,6 +134,7 @@ fn hadamard(v: &mut [f64]) {
 }
 
 /// Turns each pair (i, i + ⌈d/2⌉) by 45°; the middle element of an odd length stays.
+#[inline(always)]
 fn mix_halves(v: &mut [f64]) {
     let half = v.len() / 2;
     let high_start = v.len() - half;
