@@ -6,11 +6,14 @@ use crate::build::{Crew, Phase};
 use crate::error::Result;
 use crate::index::Index;
 use crate::layout::{self, PageKind, Pointer, Tid, refine};
+use crate::space::Space;
 use crate::store::{BlockNumber, PageStore};
 use std::cell::RefCell;
 
 /// Pages per job.
 const PAGES: usize = 64;
+/// Pages compared with one query before the next: as many as stay in a fast cache.
+const TOGETHER: usize = 4;
 
 /// A true neighbour.
 #[derive(Clone, Copy, Debug)]
@@ -55,34 +58,12 @@ pub(super) fn neighbours<S: PageStore>(
             let bars: Vec<f64> = all.borrow().iter().map(|t| bar(t, k)).collect();
             Ok(Some((pages, bars)))
         },
-        |(pages, bars)| {
+        |(pages, mut bars)| {
             let mut found: Vec<Truth> = vec![Truth::new(); sample.len()];
-            for ((sampled, mut bar), found) in sample.iter().zip(bars).zip(&mut found) {
-                for (block, page) in &pages {
-                    for slot in 0..space.refine.count(page) {
-                        let at = Pointer {
-                            block: *block,
-                            slot: slot as u16,
-                        };
-                        let Some(record) = space.refine.get(page, slot) else {
-                            continue;
-                        };
-                        if refine::state(record) != refine::LIVE || sampled.itself == Some(at) {
-                            continue;
-                        }
-                        let refined = sampled.query.refine(space, record);
-                        let distance = (refined.bound + refined.upper) / 2.0;
-                        if distance < bar {
-                            found.push(Neighbour {
-                                distance,
-                                at,
-                                tid: refine::tid(record),
-                            });
-                            if found.len() >= 2 * k {
-                                shorten(found, k);
-                                bar = bar.min(found[k - 1].distance);
-                            }
-                        }
+            for pages in pages.chunks(TOGETHER) {
+                for ((sampled, bar), found) in sample.iter().zip(&mut bars).zip(&mut found) {
+                    for (block, page) in pages {
+                        compare(space, sampled, (*block, page), (k, bar), found);
                     }
                 }
             }
@@ -103,6 +84,41 @@ pub(super) fn neighbours<S: PageStore>(
     let mut all = all.into_inner();
     all.iter_mut().for_each(|truth| shorten(truth, k));
     Ok(all)
+}
+
+/// Adds to `found` the rows of a page that are nearer than `bar`, which falls as `k` are found.
+fn compare(
+    space: &Space,
+    sampled: &Sampled,
+    (block, page): (BlockNumber, &[u8]),
+    (k, bar): (usize, &mut f64),
+    found: &mut Truth,
+) {
+    for slot in 0..space.refine.count(page) {
+        let at = Pointer {
+            block,
+            slot: slot as u16,
+        };
+        let Some(record) = space.refine.get(page, slot) else {
+            continue;
+        };
+        if refine::state(record) != refine::LIVE || sampled.itself == Some(at) {
+            continue;
+        }
+        let refined = sampled.query.refine(space, record);
+        let distance = (refined.bound + refined.upper) / 2.0;
+        if distance < *bar {
+            found.push(Neighbour {
+                distance,
+                at,
+                tid: refine::tid(record),
+            });
+            if found.len() >= 2 * k {
+                shorten(found, k);
+                *bar = bar.min(found[k - 1].distance);
+            }
+        }
+    }
 }
 
 fn bar(truth: &Truth, k: usize) -> f64 {
