@@ -139,7 +139,7 @@ impl Nearest {
 
 /// For each point the `count` nearest centroids of the `around` coarse clusters nearest to it, with their squared
 /// distances (less ‖x‖²), nearest first.
-pub(super) fn nearest(
+pub fn nearest(
     points: &Array2<f32>,
     clusters: &Clusters,
     around: usize,

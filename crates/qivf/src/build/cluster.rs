@@ -22,7 +22,7 @@ const AROUND: usize = 6;
 pub(super) const JOB: usize = 1024;
 
 /// Centroids in coarse groups.
-pub(crate) struct Clusters {
+pub struct Clusters {
     /// One a row; those of a group are adjacent.
     pub centroids: Array2<f32>,
     /// The rows of `centroids` in each group.

@@ -18,6 +18,12 @@ use assign::Homes;
 pub(crate) use crew::Crew;
 use rows::Rows;
 
+// For `examples/assignment.rs`.
+#[doc(hidden)]
+pub use assign::nearest;
+#[doc(hidden)]
+pub use cluster::Clusters;
+
 pub(crate) use assign::second_home;
 pub(crate) use write::distance;
 
