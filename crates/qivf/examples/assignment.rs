@@ -64,7 +64,12 @@ impl<'a> Draw<'a> {
         for (group, rows) in groups.iter().enumerate() {
             rows.iter().for_each(|row| home[*row] = group as u32);
         }
-        Self { base, groups, home, generator: SplitMix64::new(7) }
+        Self {
+            base,
+            groups,
+            home,
+            generator: SplitMix64::new(7),
+        }
     }
 
     fn near(&mut self, row: usize) -> ndarray::Array1<f32> {
@@ -99,7 +104,11 @@ fn setting(base: &Array2<f32>, draw: &mut Draw<'_>, lists: usize) -> (Clusters, 
     let count = (lists as f64).sqrt().round() as usize;
     let real = lists * 5 <= base.nrows();
     let all: Vec<usize> = (0..base.nrows()).collect();
-    let points = if real { base.clone() } else { draw.points(&all, lists) };
+    let points = if real {
+        base.clone()
+    } else {
+        draw.points(&all, lists)
+    };
     let step = (points.nrows() / (count * 256)).max(1);
     let coarse = kmeans::lloyd(points.slice(s![..;step, ..]), count, 8, 1, &GO_ON);
     let grouped = members(points.view(), &coarse);
@@ -118,7 +127,11 @@ fn setting(base: &Array2<f32>, draw: &mut Draw<'_>, lists: usize) -> (Clusters, 
     }
     let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
     let centroids = concatenate(Axis(0), &views).unwrap();
-    let rows_of = if real { grouped } else { members(base.view(), &coarse) };
+    let rows_of = if real {
+        grouped
+    } else {
+        members(base.view(), &coarse)
+    };
     let mut jobs = Vec::new();
     for _ in 0..10 * JOBS {
         // Large groups have more rows.
@@ -139,7 +152,12 @@ fn setting(base: &Array2<f32>, draw: &mut Draw<'_>, lists: usize) -> (Clusters, 
             break;
         }
     }
-    let clusters = Clusters { centroids, groups, coarse, members: Vec::new() };
+    let clusters = Clusters {
+        centroids,
+        groups,
+        coarse,
+        members: Vec::new(),
+    };
     (clusters, jobs)
 }
 
@@ -149,8 +167,11 @@ fn truth(jobs: &[Array2<f32>], centroids: &Array2<f32>) -> Vec<Vec<f32>> {
     for job in jobs {
         let dots = job.slice(s![..CHECKED, ..]).dot(&centroids.t());
         for dots in dots.rows() {
-            let mut distances: Vec<f32> =
-                dots.iter().zip(&norms).map(|(dot, norm)| norm - 2.0 * dot).collect();
+            let mut distances: Vec<f32> = dots
+                .iter()
+                .zip(&norms)
+                .map(|(dot, norm)| norm - 2.0 * dot)
+                .collect();
             distances.select_nth_unstable_by(COUNT, f32::total_cmp);
             distances.truncate(COUNT);
             distances.sort_by(f32::total_cmp);
@@ -218,11 +239,19 @@ impl<'a> Graph<'a> {
             multi: false,
         };
         let index = Index::new(&options).unwrap();
-        index.reserve_capacity_and_threads(centroids.nrows(), 1).unwrap();
+        index
+            .reserve_capacity_and_threads(centroids.nrows(), 1)
+            .unwrap();
         let norms = kmeans::norms_squared(centroids.view());
         let deviation = (norms.sum() / centroids.len() as f32).sqrt();
         let scale = 127.0 / (4.5 * deviation);
-        let graph = Self { index, centroids, norms, kind, scale };
+        let graph = Self {
+            index,
+            centroids,
+            norms,
+            kind,
+            scale,
+        };
         let mut order: Vec<usize> = (0..centroids.nrows()).collect();
         let mut generator = SplitMix64::new(3);
         for i in (1..order.len()).rev().filter(|_| shuffled) {
@@ -261,13 +290,30 @@ impl<'a> Graph<'a> {
     }
 }
 
+fn merged(found: Found, own: Found) -> Found {
+    let both = found.into_iter().zip(own).map(|(mut a, b)| {
+        let new: Vec<_> = b
+            .into_iter()
+            .filter(|b| a.iter().all(|a| a.0 != b.0))
+            .collect();
+        a.extend(new);
+        a.sort_by(|a, b| a.1.total_cmp(&b.1));
+        a.truncate(COUNT);
+        a
+    });
+    both.collect()
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut base = npy::read(&arguments[0]).unwrap();
     prepare(&mut base);
     let wanted = std::env::var("KINDS").unwrap_or("f32 f16 i8".into());
     let ef_add: usize = std::env::var("EF").map_or(64, |s| s.parse().unwrap());
-    println!("usearch compiled with {}", usearch::hardware_acceleration_compiled());
+    println!(
+        "usearch compiled with {}",
+        usearch::hardware_acceleration_compiled()
+    );
     let mut draw = Draw::new(&base);
     for lists in &arguments[1..] {
         let (clusters, jobs) = setting(&base, &mut draw, lists.parse().unwrap());
@@ -280,10 +326,19 @@ fn main() {
         );
         for around in [6, 12, 24] {
             let name = format!("products, around {around}");
-            report(&name, &jobs, &truth, |job| nearest(job, &clusters, around, COUNT));
+            report(&name, &jobs, &truth, |job| {
+                nearest(job, &clusters, around, COUNT)
+            });
         }
-        report("products, around 6, 1 asked", &jobs, &truth, |job| nearest(job, &clusters, 6, 1));
-        for (name, kind) in [("f32", ScalarKind::F32), ("f16", ScalarKind::F16), ("b16", ScalarKind::BF16), ("i8", ScalarKind::I8)] {
+        report("products, around 6, 1 asked", &jobs, &truth, |job| {
+            nearest(job, &clusters, 6, 1)
+        });
+        for (name, kind) in [
+            ("f32", ScalarKind::F32),
+            ("f16", ScalarKind::F16),
+            ("b16", ScalarKind::BF16),
+            ("i8", ScalarKind::I8),
+        ] {
             if !wanted.contains(name) {
                 continue;
             }
@@ -299,14 +354,20 @@ fn main() {
                     graph.index.hardware_acceleration(),
                     per_list / 20.0
                 );
-                for ef in [16, 32, 64, 128, 256] {
+                for ef in [16, 32, 64, 128] {
                     graph.index.change_expansion_search(ef);
-                    report(&format!("graph {name}, expansion {ef}"), &jobs, &truth, |job| {
+                    report(&format!("graph, expansion {ef}"), &jobs, &truth, |job| {
                         graph.find(job, COUNT)
                     });
+                    report("  and own cluster", &jobs, &truth, |job| {
+                        let own = nearest(job, &clusters, 1, COUNT);
+                        merged(graph.find(job, COUNT), own)
+                    });
                 }
-                graph.index.change_expansion_search(16);
-                report("1 asked, expansion 16", &jobs, &truth, |job| graph.find(job, 1));
+                graph.index.change_expansion_search(64);
+                report("1 asked, expansion 64", &jobs, &truth, |job| {
+                    graph.find(job, 1)
+                });
             }
         }
     }

@@ -4,6 +4,7 @@
 mod assign;
 mod cluster;
 mod crew;
+mod graph;
 mod rows;
 mod write;
 
@@ -41,6 +42,11 @@ pub const ROWS_PER_LIST: usize = 20;
 /// search opens some, lose what is in the others (62,666 × 384 embeddings, 3,131 lists: for the same recall twice as many
 /// lists opened).
 pub const ROOT_LEAVES: usize = 8192;
+
+/// Lists from which a graph over the centroids finds those of a row, rather than matrix products.
+///
+/// FIGURES
+pub const GRAPH_LISTS: usize = 250_000;
 
 /// Fewer rows than this make a flat index.
 pub const FLAT_BELOW: usize = 1000;
@@ -94,6 +100,8 @@ pub struct BuildOptions {
     pub lists: usize,
     /// Lists above which inner nodes come between them and the root.
     pub root_leaves: usize,
+    /// Lists from which a graph finds those of a row.
+    pub graph_lists: usize,
     /// Worker threads; 0 and 1 = none besides the caller's.
     pub threads: usize,
     /// Bytes of memory for rows before they spill.
@@ -112,6 +120,7 @@ impl BuildOptions {
             build_id: 0,
             lists: 0,
             root_leaves: ROOT_LEAVES,
+            graph_lists: GRAPH_LISTS,
             threads: 2,
             memory: 64 << 20,
             tuning_queries: 300,
@@ -231,8 +240,9 @@ impl<'s> Builder<'s> {
             let homes = match plan {
                 Plan::Flat => Homes::flat(&mut source, &crew)?,
                 Plan::Lists(lists) => {
-                    let clusters = cluster::find(&mut source, &crew, lists)?;
-                    assign::assign(&mut source, &crew, clusters)?
+                    let graph_lists = self.options.graph_lists;
+                    let (clusters, search) = cluster::find(&mut source, &crew, lists, graph_lists)?;
+                    assign::assign(&mut source, &crew, clusters, &search)?
                 }
             };
             meta.flat = matches!(plan, Plan::Flat);
