@@ -219,6 +219,7 @@ fn to_i8(x: f32, scale: f32) -> i8 {
     (x * scale).round() as i8
 }
 
+/// As in the crate, but of any kind of number and expansion.
 struct Graph<'a> {
     index: Index,
     centroids: &'a Array2<f32>,
@@ -228,13 +229,13 @@ struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    fn build(centroids: &'a Array2<f32>, kind: ScalarKind, shuffled: bool, ef: usize) -> Self {
+    fn build(centroids: &'a Array2<f32>, kind: ScalarKind) -> Self {
         let options = IndexOptions {
             dimensions: centroids.ncols(),
             metric: MetricKind::L2sq,
             quantization: kind,
             connectivity: 16,
-            expansion_add: ef,
+            expansion_add: 128,
             expansion_search: 64,
             multi: false,
         };
@@ -254,7 +255,7 @@ impl<'a> Graph<'a> {
         };
         let mut order: Vec<usize> = (0..centroids.nrows()).collect();
         let mut generator = SplitMix64::new(3);
-        for i in (1..order.len()).rev().filter(|_| shuffled) {
+        for i in (1..order.len()).rev() {
             order.swap(i, generator.below(i + 1));
         }
         for i in order {
@@ -304,25 +305,41 @@ fn merged(found: Found, own: Found) -> Found {
     both.collect()
 }
 
+/// What a graph of each kind finds, alone and together with the row's own coarse cluster.
+fn graphs(clusters: &Clusters, jobs: &[Array2<f32>], truth: &[Vec<f32>]) {
+    for kind in [ScalarKind::I8, ScalarKind::F32] {
+        let start = Instant::now();
+        let graph = Graph::build(&clusters.centroids, kind);
+        let per_list = start.elapsed().as_secs_f64() * 1e6 / graph.index.size() as f64;
+        println!(
+            "  graph of {kind:?} ({} kernels): {per_list:.0} µs a list, {:.1} a row",
+            graph.index.hardware_acceleration(),
+            per_list / qivf::build::ROWS_PER_LIST as f64
+        );
+        for expansion in [16, 32, 64, 128] {
+            graph.index.change_expansion_search(expansion);
+            let name = format!("expansion {expansion}");
+            report(&name, jobs, truth, |job| graph.find(job, COUNT));
+            report("  and own cluster", jobs, truth, |job| {
+                merged(graph.find(job, COUNT), nearest(job, clusters, 1, COUNT))
+            });
+        }
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut base = npy::read(&arguments[0]).unwrap();
     prepare(&mut base);
-    let wanted = std::env::var("KINDS").unwrap_or("f32 f16 i8".into());
-    let ef_add: usize = std::env::var("EF").map_or(64, |s| s.parse().unwrap());
-    println!(
-        "usearch compiled with {}",
-        usearch::hardware_acceleration_compiled()
-    );
     let mut draw = Draw::new(&base);
     for lists in &arguments[1..] {
         let (clusters, jobs) = setting(&base, &mut draw, lists.parse().unwrap());
         let truth = truth(&jobs, &clusters.centroids);
-        let rows: usize = jobs.iter().map(|j| j.nrows()).sum();
         println!(
-            "{} lists in {} groups; {rows} rows",
+            "{} lists in {} coarse clusters; {} rows",
             clusters.centroids.nrows(),
-            clusters.groups.len()
+            clusters.groups.len(),
+            jobs.iter().map(|j| j.nrows()).sum::<usize>()
         );
         for around in [6, 12, 24] {
             let name = format!("products, around {around}");
@@ -333,42 +350,6 @@ fn main() {
         report("products, around 6, 1 asked", &jobs, &truth, |job| {
             nearest(job, &clusters, 6, 1)
         });
-        for (name, kind) in [
-            ("f32", ScalarKind::F32),
-            ("f16", ScalarKind::F16),
-            ("b16", ScalarKind::BF16),
-            ("i8", ScalarKind::I8),
-        ] {
-            if !wanted.contains(name) {
-                continue;
-            }
-            for shuffled in [false, true] {
-                if !shuffled && std::env::var("ORDERED").is_err() {
-                    continue;
-                }
-                let start = Instant::now();
-                let graph = Graph::build(&clusters.centroids, kind, shuffled, ef_add);
-                let per_list = start.elapsed().as_secs_f64() * 1e6 / graph.index.size() as f64;
-                println!(
-                    "  graph {name} ({}), shuffled {shuffled}: {per_list:.0} µs a list, {:.1} a row",
-                    graph.index.hardware_acceleration(),
-                    per_list / 20.0
-                );
-                for ef in [16, 32, 64, 128] {
-                    graph.index.change_expansion_search(ef);
-                    report(&format!("graph, expansion {ef}"), &jobs, &truth, |job| {
-                        graph.find(job, COUNT)
-                    });
-                    report("  and own cluster", &jobs, &truth, |job| {
-                        let own = nearest(job, &clusters, 1, COUNT);
-                        merged(graph.find(job, COUNT), own)
-                    });
-                }
-                graph.index.change_expansion_search(64);
-                report("1 asked, expansion 64", &jobs, &truth, |job| {
-                    graph.find(job, 1)
-                });
-            }
-        }
+        graphs(&clusters, &jobs, &truth);
     }
 }

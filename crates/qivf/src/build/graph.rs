@@ -20,7 +20,7 @@ const CONNECTIVITY: usize = 16;
 /// near-duplicates.
 const EXPANSION_ADD: usize = 128;
 /// Nodes kept while the lists of a row are looked for.
-const EXPANSION_SEARCH: usize = 64;
+const EXPANSION_SEARCH: usize = 32;
 /// Lists per job.
 const JOB: usize = 256;
 /// Codes reach so many standard deviations of a component; beyond, they are cut.
