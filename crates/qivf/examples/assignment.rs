@@ -312,9 +312,10 @@ fn graphs(clusters: &Clusters, jobs: &[Array2<f32>], truth: &[Vec<f32>]) {
         let graph = Graph::build(&clusters.centroids, kind);
         let per_list = start.elapsed().as_secs_f64() * 1e6 / graph.index.size() as f64;
         println!(
-            "  graph of {kind:?} ({} kernels): {per_list:.0} µs a list, {:.1} a row",
+            "  graph of {kind:?} ({} kernels): {per_list:.0} µs a list, {:.1} a row; {} bytes a list",
             graph.index.hardware_acceleration(),
-            per_list / qivf::build::ROWS_PER_LIST as f64
+            per_list / qivf::build::ROWS_PER_LIST as f64,
+            graph.index.memory_usage() / graph.index.size()
         );
         for expansion in [16, 32, 64, 128] {
             graph.index.change_expansion_search(expansion);

@@ -16,10 +16,9 @@ use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
 /// Edges of a node (twice as many on the lowest level).
 const CONNECTIVITY: usize = 16;
-/// Nodes kept while a place for a new one is looked for. With 64 one row in thirty never finds its nearest list among
-/// near-duplicates.
+/// Nodes kept while a place for a new one is looked for.
 const EXPANSION_ADD: usize = 128;
-/// Nodes kept while the lists of a row are looked for.
+/// Nodes kept while the lists of a row are looked for. Twice as many take twice as long (`examples/assignment.rs`).
 const EXPANSION_SEARCH: usize = 32;
 /// Lists per job.
 const JOB: usize = 256;
@@ -59,7 +58,7 @@ impl Graph {
         let index = Index::new(&options).map_err(failed)?;
         index
             .reserve_capacity_and_threads(lists, crew.threads.max(1))
-            .map_err(failed)?;
+            .map_err(|_| Error::OutOfMemory { bytes: lists * dim })?;
         let squares = kmeans::norms_squared(centroids.view()).sum();
         let deviation = (squares / (lists * dim) as f32).sqrt();
         let scale = if deviation > 0.0 {
