@@ -86,7 +86,7 @@ fn sqlstate(error: &Error) -> PgSqlErrorCode {
         Error::NotFinite { .. } => Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
         Error::Query { .. } => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
         Error::OutOfMemory { .. } => Code::ERRCODE_OUT_OF_MEMORY,
-        Error::Store(_) => Code::ERRCODE_INTERNAL_ERROR,
+        Error::Store(_) | Error::Graph { .. } => Code::ERRCODE_INTERNAL_ERROR,
     }
 }
 

@@ -3,7 +3,9 @@
 //! `cargo run --release -p qivf --example evidence -- base.npy queries.npy [lists …]`
 //!
 //! The queries are held out; neighbours are computed here by comparing everything. For each number of lists (0 = the
-//! default): build time and phases, pages, and per target what scans for the ten (and hundred) nearest do and find.
+//! default; with a `g` behind it, assigned by a graph): build time and phases, pages, and per target what scans for the
+//! ten (and hundred) nearest do and find. Before that, what an HNSW graph in the same process does (`usearch`, with the
+//! defaults of pgvector; `--features numkong` gives it the SIMD kernels that it has elsewhere).
 
 #[path = "npy/mod.rs"]
 mod npy;
@@ -14,6 +16,7 @@ use qivf::store::PageStore;
 use qivf::{BuildHost, BuildOptions, Builder, Element, Index, Metric, ScanOptions, Tid, Value};
 use std::cell::RefCell;
 use std::time::Instant;
+use usearch::{IndexOptions, MetricKind, ScalarKind};
 
 struct Clock(RefCell<Vec<(String, Instant)>>);
 
@@ -87,6 +90,61 @@ fn search(
     (nearest, scan.stats(), rechecked)
 }
 
+/// The least of three times in µs, and the last result: other processes disturb one run, seldom all.
+fn timed<T>(run: impl Fn() -> T) -> (f64, T) {
+    let once = || {
+        let start = Instant::now();
+        let result = run();
+        (start.elapsed().as_secs_f64() * 1e6, result)
+    };
+    let (a, b, (c, result)) = (once().0, once().0, once());
+    (a.min(b).min(c), result)
+}
+
+/// HNSW over the same floats.
+fn baseline(base: &Array2<f32>, queries: &Array2<f32>, truth: &[Vec<f32>], from: usize) {
+    let options = IndexOptions {
+        dimensions: base.ncols(),
+        metric: MetricKind::IP,
+        quantization: ScalarKind::F32,
+        connectivity: 16,
+        expansion_add: 64,
+        expansion_search: 40,
+        multi: false,
+    };
+    let graph = usearch::Index::new(&options).unwrap();
+    graph.reserve_capacity_and_threads(base.nrows(), 1).unwrap();
+    let start = Instant::now();
+    for (i, row) in base.rows().into_iter().enumerate() {
+        graph.add(i as u64, row.as_slice().unwrap()).unwrap();
+    }
+    println!(
+        "HNSW ({} kernels): {:.2?} in all, one thread",
+        graph.hardware_acceleration(),
+        start.elapsed()
+    );
+    for expansion in [20, 40, 80, 160, 320] {
+        graph.change_expansion_search(expansion);
+        let (mut hits, mut time) = (0, 0.0);
+        for (q, truth) in queries.rows().into_iter().zip(truth).skip(from) {
+            let (least, found) = timed(|| graph.search(q.as_slice().unwrap(), 10).unwrap());
+            let near = |key: &u64| 1.0 - base.row(*key as usize).dot(&q);
+            hits += found
+                .keys
+                .iter()
+                .filter(|k| near(k) <= truth[9] + 1e-6)
+                .count();
+            time += least;
+        }
+        let n = (queries.nrows() - from) as f64;
+        println!(
+            "  held out k  10 expansion {expansion}: recall {:.4}; {:.0} µs",
+            hits as f64 / (10.0 * n),
+            time / n
+        );
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let base = npy::read(&arguments[0]).unwrap();
@@ -101,15 +159,20 @@ fn main() {
     let (base, queries) = (normalised(base), normalised(queries));
     let truth = truth(&base, &queries);
     let half = queries.nrows() / 2;
-    let mut counts: Vec<usize> = arguments[2..].iter().map(|a| a.parse().unwrap()).collect();
+    baseline(&base, &queries, &truth, half);
+    let mut counts = arguments[2..].to_vec();
     if counts.is_empty() {
-        counts.push(0);
+        counts.push("0".into());
     }
-    for lists in counts {
+    for count in counts {
+        let lists = count.trim_end_matches('g').parse().unwrap();
         let start = Instant::now();
         let mut spill = MemorySpill::default();
         let mut options = BuildOptions::new(Element::Float, Metric::Cosine);
         options.lists = lists;
+        if count.ends_with('g') {
+            options.graph_lists = 0;
+        }
         let mut builder = Builder::new(options, Some(base.ncols()), &mut spill).unwrap();
         for (i, row) in base.rows().into_iter().enumerate() {
             builder
@@ -152,17 +215,10 @@ fn main() {
                 let (mut hits, mut sum, mut rechecked) = (0, [0u64; 5], 0);
                 let mut least = 0.0;
                 for (q, truth) in truth.iter().enumerate().take(to).skip(from) {
-                    // The least of three times: other processes disturb one run, seldom all.
-                    let mut times = [0.0; 3];
-                    let runs = times.each_mut().map(|time| {
-                        let start = Instant::now();
-                        let run =
-                            search(&index, &base, queries.row(q).as_slice().unwrap(), k, target);
-                        *time = start.elapsed().as_secs_f64() * 1e6;
-                        run
-                    });
-                    least += times.into_iter().fold(f64::INFINITY, f64::min);
-                    let [.., (found, stats, n)] = runs;
+                    let row = queries.row(q);
+                    let (time, (found, stats, n)) =
+                        timed(|| search(&index, &base, row.as_slice().unwrap(), k, target));
+                    least += time;
                     hits += found.iter().filter(|d| **d <= truth[k - 1] + 1e-6).count();
                     rechecked += n;
                     for (sum, v) in sum.iter_mut().zip([

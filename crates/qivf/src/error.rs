@@ -46,6 +46,11 @@ pub enum Error {
         /// What does not fit.
         what: &'static str,
     },
+    /// The graph over the centroids of a build failed.
+    Graph {
+        /// What `usearch` says.
+        what: String,
+    },
     /// An allocation failed.
     OutOfMemory {
         /// Bytes asked for.
@@ -87,6 +92,7 @@ impl fmt::Display for Error {
             }
             Self::NotFinite { position } => write!(f, "component {position} is not finite"),
             Self::Query { what } => write!(f, "query does not fit the index: {what}"),
+            Self::Graph { what } => write!(f, "graph over the lists failed: {what}"),
             Self::OutOfMemory { bytes } => write!(f, "out of memory asking for {bytes} bytes"),
             Self::Full => write!(f, "index is full"),
         }

@@ -5,7 +5,8 @@ mod model;
 use model::*;
 use qivf::check::check;
 use qivf::insert::{InsertState, insert};
-use qivf::{BuildOptions, Element, Index, Metric, Order, ScanOptions};
+use qivf::memory::{MemorySpill, MemoryStore};
+use qivf::{BuildOptions, Builder, Element, Index, Metric, Order, ScanOptions};
 use quantize::rotation::SplitMix64;
 
 fn options(target: f32) -> ScanOptions {
@@ -279,6 +280,82 @@ fn recall_asked_for_is_recall_got() {
                 let context = format!("target {target}, inner nodes above {root_leaves}");
                 assert!(recall > target - 0.04, "{context}: {recall}");
             }
+        }
+    }
+}
+
+/// What lists a graph finds for the rows is as good as what matrix products find: as few codes are scored for a recall.
+#[test]
+fn a_graph_finds_the_lists_as_well() {
+    for (element, metric) in [
+        (Element::Float, Metric::L2),
+        (Element::Float, Metric::Cosine),
+        (Element::Binary, Metric::Hamming),
+    ] {
+        let mut generator = SplitMix64::new(31);
+        let rows: Vec<_> = (0..6000)
+            .map(|id| (id, Some(random(element, 24, &mut generator))))
+            .collect();
+        let queries: Vec<_> = (0..200)
+            .map(|_| random(element, 24, &mut generator))
+            .collect();
+        let [products, graph] = [usize::MAX, 1].map(|graph_lists| {
+            let mut built = BuildOptions::new(element, metric);
+            (built.lists, built.graph_lists) = (300, graph_lists);
+            let store = build_with(built, &rows);
+            let index = Index::open(&store).unwrap();
+            let report = check(&index, |_, _| {}).unwrap();
+            assert_eq!(report.problems, Vec::<String>::new());
+            let mut effort = (0, 0);
+            for query in &queries {
+                let truth = expected(&rows, query, metric, 10);
+                let found = execute(&index, &rows, query, metric, options(0.95), 10);
+                effort.0 += found.iter().filter(|(d, _)| *d <= truth[9] + 1e-9).count();
+                let prepared = index.query(&query.value(), metric).unwrap();
+                let mut scan = index.clone().scan(prepared, options(0.95)).unwrap();
+                for _ in 0..10 {
+                    scan.next().unwrap();
+                }
+                effort.1 += scan.stats().codes;
+            }
+            effort
+        });
+        let context = format!("{element:?} {metric:?}: {products:?}, {graph:?}");
+        assert!(graph.0 + 40 >= products.0, "{context}");
+        assert!(graph.1 as f64 <= 1.1 * products.1 as f64, "{context}");
+    }
+}
+
+/// A build that was cancelled while threads add to the graph, or look rows up in it, ends with that error.
+#[test]
+fn a_build_with_a_graph_can_be_cancelled() {
+    struct Cancelled(std::cell::Cell<usize>);
+    impl qivf::BuildHost for Cancelled {
+        fn check_interrupts(&self) -> qivf::Result<()> {
+            let left = self.0.get();
+            self.0.set(left.saturating_sub(1));
+            match left {
+                0 => Err(qivf::Error::Store("cancelled".into())),
+                _ => Ok(()),
+            }
+        }
+    }
+    let mut generator = SplitMix64::new(37);
+    let rows: Vec<_> = (0..3000)
+        .map(|_| random(Element::Float, 24, &mut generator))
+        .collect();
+    for threads in [1, 3] {
+        for checks in (0..60).step_by(3) {
+            let mut options = BuildOptions::new(Element::Float, Metric::L2);
+            (options.graph_lists, options.threads) = (1, threads);
+            let mut spill = MemorySpill::default();
+            let mut builder = Builder::new(options, None, &mut spill).unwrap();
+            for (id, row) in rows.iter().enumerate() {
+                builder.push(tid(id as u32), Some(&row.value())).unwrap();
+            }
+            let host = Cancelled(checks.into());
+            let built = builder.finish(&mut MemoryStore::new(), &host);
+            assert!(matches!(built, Err(qivf::Error::Store(_))) || host.0.get() > 0);
         }
     }
 }

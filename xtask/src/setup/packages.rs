@@ -10,16 +10,20 @@ use crate::{run, servers};
 
 /// Package names that are needed and not installed.
 ///
-/// Without `dpkg` nothing can be looked up by name; there a missing `clang` is an error that says
-/// what to install.
+/// Without `dpkg` nothing can be looked up by name; there a missing `clang` or `c++` is an error that
+/// says what to install.
 pub fn missing(cache: &Cache, purpose: Purpose) -> Result<Vec<String>> {
     if !run::succeeds("dpkg-query", &["--version"]) {
-        if run::succeeds("clang", &["--version"]) {
-            return Ok(Vec::new());
+        if !run::succeeds("clang", &["--version"]) {
+            bail!("clang is missing: install clang with libclang and its headers, then try again");
         }
-        bail!("clang is missing: install clang with libclang and its headers, then try again");
+        if !run::succeeds("c++", &["--version"]) {
+            bail!("c++ is missing: install a C++ compiler, then try again");
+        }
+        return Ok(Vec::new());
     }
-    let mut needed = vec!["clang", "libclang-dev"];
+    // usearch is compiled as C++.
+    let mut needed = vec!["clang", "libclang-dev", "g++"];
     if !pgrx::is_there(cache) {
         needed.extend(["libssl-dev", "pkg-config"]);
     }

@@ -1,7 +1,9 @@
 //! Centroids by hierarchical k-means: √lists coarse clusters, each divided again by its share of the rows, then one
 //! Lloyd step over everything.
 
-use super::{Crew, Phase, Source, assign};
+use super::assign::{self, Search};
+use super::graph::Graph;
+use super::{Crew, Phase, Source};
 use crate::error::Result;
 use ndarray::{Array2, Axis, concatenate, s};
 use quantize::kmeans;
@@ -22,7 +24,7 @@ const AROUND: usize = 6;
 pub(super) const JOB: usize = 1024;
 
 /// Centroids in coarse groups.
-pub(crate) struct Clusters {
+pub struct Clusters {
     /// One a row; those of a group are adjacent.
     pub centroids: Array2<f32>,
     /// The rows of `centroids` in each group.
@@ -33,8 +35,13 @@ pub(crate) struct Clusters {
     pub members: Vec<Vec<u32>>,
 }
 
-/// Finds about `lists` centroids.
-pub(crate) fn find(source: &mut Source<'_>, crew: &Crew<'_>, lists: usize) -> Result<Clusters> {
+/// Finds about `lists` centroids, and what finds those of a row: from `graph_lists` on a graph.
+pub(crate) fn find(
+    source: &mut Source<'_>,
+    crew: &Crew<'_>,
+    lists: usize,
+    graph_lists: usize,
+) -> Result<(Clusters, Search)> {
     let coarse_count = if lists <= ONE_LEVEL {
         1
     } else {
@@ -43,8 +50,14 @@ pub(crate) fn find(source: &mut Source<'_>, crew: &Crew<'_>, lists: usize) -> Re
     let coarse = coarse(source, crew, coarse_count)?;
     let members = coarse_members(source, crew, &coarse)?;
     let mut clusters = divide(source, crew, coarse, members, lists)?;
-    lloyd_step(source, crew, &mut clusters)?;
-    Ok(clusters)
+    let centroids = &clusters.centroids;
+    let search = if centroids.nrows() >= graph_lists && Graph::fits(centroids) {
+        Search::Graph(Graph::new(crew, centroids)?)
+    } else {
+        Search::Products
+    };
+    lloyd_step(source, crew, &mut clusters, &search)?;
+    Ok((clusters, search))
 }
 
 /// `count` distinct row numbers, or all.
@@ -179,7 +192,12 @@ fn divide(
 }
 
 /// Moves every centroid to the mean of the rows nearest to it.
-fn lloyd_step(source: &mut Source<'_>, crew: &Crew<'_>, clusters: &mut Clusters) -> Result<()> {
+fn lloyd_step(
+    source: &mut Source<'_>,
+    crew: &Crew<'_>,
+    clusters: &mut Clusters,
+    search: &Search,
+) -> Result<()> {
     let space = source.space;
     let mut sums = Array2::<f32>::zeros(clusters.centroids.raw_dim());
     let mut counts = vec![0u32; clusters.centroids.nrows()];
@@ -189,7 +207,7 @@ fn lloyd_step(source: &mut Source<'_>, crew: &Crew<'_>, clusters: &mut Clusters)
         || jobs.next(source),
         |gathered| {
             let points = gathered.decode(space);
-            let homes = assign::nearest(&points, plan, AROUND, 1);
+            let homes = search.nearest(&points, plan, AROUND, 1)?;
             // Sums of the lists this job touches: far smaller to hand over than the points.
             let mut touched: Vec<u32> = homes.iter().map(|h| h[0].0).collect();
             touched.sort_unstable();
@@ -202,9 +220,10 @@ fn lloyd_step(source: &mut Source<'_>, crew: &Crew<'_>, clusters: &mut Clusters)
                 sum += &point;
                 counts[at] += 1;
             }
-            (touched, sums, counts)
+            Ok((touched, sums, counts))
         },
-        |(touched, part, part_counts)| {
+        |part: Result<_>| {
+            let (touched, part, part_counts) = part?;
             for ((list, row), count) in touched.iter().zip(part.rows()).zip(part_counts) {
                 let mut sum = sums.slice_mut(s![*list as usize, ..]);
                 sum += &row;
