@@ -56,6 +56,13 @@ pub const GRAPH_LISTS: usize = 250_000;
 /// Fewer rows than this make a flat index.
 pub const FLAT_BELOW: usize = 1000;
 
+/// Components of rows that learning may compare with queries at little cost: a second or so. The more queries, the less
+/// chance in what is learned: on 10,000 × 1152 embeddings held-out rows, asked for 0.95, found 0.937 with 300 and 0.948
+/// with 1,000.
+const TUNING_WORK: u64 = 12_000_000_000;
+/// More queries than this teach nothing new.
+const MOST_TUNING_QUERIES: u64 = 1000;
+
 /// What a build is doing, for progress reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -111,7 +118,7 @@ pub struct BuildOptions {
     pub threads: usize,
     /// Bytes of memory for rows before they spill.
     pub memory: usize,
-    /// Rows used as queries to learn `b`; 0 = do not learn.
+    /// Rows used as queries to learn `b`, more when there are few rows to compare them with; 0 = do not learn.
     pub tuning_queries: usize,
 }
 
@@ -258,8 +265,11 @@ impl<'s> Builder<'s> {
             drop(homes);
             drop(rows);
             if self.options.tuning_queries > 0 && !meta.flat {
-                let index = Index::with_meta(&*store, meta.clone().into())?;
-                meta.tuning = tune::from_rows(&index, &crew, self.options.tuning_queries)?;
+                let index = Index::open_with(&*store, &mut None)?;
+                let components = meta.rows.max(1) * u64::from(meta.dim);
+                let cheap = (TUNING_WORK / components).min(MOST_TUNING_QUERIES) as usize;
+                let queries = self.options.tuning_queries.max(cheap);
+                meta.tuning = tune::from_rows(&index, &crew, queries)?;
             }
         }
         store.put(0, &meta.encode())?;

@@ -148,8 +148,11 @@ fn scan_one<S: PageStore>(
     effort: Effort,
     k: usize,
 ) -> Result<Found> {
-    let borrowed = Index::with_meta(index.store(), index.meta().clone())?;
-    let mut scan = Scan::new(borrowed, sampled.query.clone(), ScanOptions::default())?;
+    let mut scan = Scan::new(
+        index.by_ref(),
+        sampled.query.clone(),
+        ScanOptions::default(),
+    )?;
     if let Some(itself) = sampled.itself {
         scan.exclude(itself);
     }
