@@ -2,20 +2,19 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use qivf::{Error, Index, Kept};
+use qivf::{Error, Index, Shelf};
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use super::class::Class;
 use crate::errors::{raise, raise_with_hint};
 use crate::storage::IndexRelation;
 
-/// Indexes of which this backend keeps the root's list, at most some 600 kB each.
-const KEPT_INDEXES: usize = 16;
+/// Memory for what a backend keeps of the indexes that it scans, together: at most some 5 MB each.
+const KEPT_BYTES: usize = 64 << 20;
 
 thread_local! {
-    /// What was made of indexes opened before. Checked against the meta page each time.
-    static KEPT: RefCell<HashMap<pg_sys::Oid, Kept>> = RefCell::default();
+    /// Checked against the meta page at each opening.
+    static SHELF: RefCell<Shelf<pg_sys::Oid>> = RefCell::new(Shelf::new(KEPT_BYTES));
 }
 
 /// An opened index and its operator class.
@@ -33,17 +32,11 @@ pub struct Opened {
 pub unsafe fn open(relation: pg_sys::Relation) -> Opened {
     // SAFETY: the caller keeps the relation open.
     let (store, class) = unsafe { (IndexRelation::new(relation), Class::of(relation)) };
-    // Taken out meanwhile: an error leaves nothing behind.
     // SAFETY: the relation is open.
     let id = unsafe { (*relation).rd_id };
-    let mut kept = KEPT.with_borrow_mut(|all| all.remove(&id));
-    let index = Index::open_with(store, &mut kept).or_raise();
-    KEPT.with_borrow_mut(|all| {
-        if all.len() >= KEPT_INDEXES {
-            all.clear();
-        }
-        all.extend(kept.map(|kept| (id, kept)));
-    });
+    let index = SHELF
+        .with_borrow_mut(|shelf| shelf.open(id, store))
+        .or_raise();
     if index.meta().class != class.stored() {
         raise_with_hint(
             PgSqlErrorCode::ERRCODE_INDEX_CORRUPTED,

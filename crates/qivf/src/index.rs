@@ -25,6 +25,13 @@ pub struct Kept {
     cells: Option<Arc<Cells>>,
 }
 
+impl Kept {
+    /// Memory taken, about.
+    pub fn bytes(&self) -> usize {
+        self.space.bytes() + self.cells.as_ref().map_or(0, |cells| cells.bytes())
+    }
+}
+
 impl<S: PageStore> Index<S> {
     /// Reads the meta page.
     pub fn open(store: S) -> Result<Self> {

@@ -180,6 +180,11 @@ pub struct Space {
 }
 
 impl Space {
+    /// Memory taken, about.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.rotation.as_ref().map_or(0, Rotation::bytes)
+    }
+
     /// The space of `dim`-dimensional vectors.
     pub fn new(element: Element, metric: Metric, dim: usize, seed: u64) -> Result<Self> {
         Self::check_kind(element, metric, dim)?;

@@ -73,6 +73,11 @@ impl Rotation {
         self.dim
     }
 
+    /// Memory taken by its factors.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.signs[..])
+    }
+
     /// Rotates `v`, whose length is the dimension, in place.
     pub fn apply(&self, v: &mut [f64]) {
         apply(self, v);

@@ -118,6 +118,11 @@ impl Cells {
         (Node::read(record).head != NO_BLOCK).then_some(record)
     }
 
+    /// Memory taken, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.codes.len() + self.entries.len() * size_of::<Entries>() + self.records.len()
+    }
+
     /// How many blocks of entries there are.
     pub(super) fn blocks(&self) -> usize {
         self.entries.len()
