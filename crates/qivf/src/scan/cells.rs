@@ -1,7 +1,6 @@
 //! The root's list kept in memory by those who scan an index again and again: its codes in blocks for look-up by table, its
 //! numbers side by side, and the records of the leaves. Never stale: once an index is built nothing changes the root's list
-//! or the nodes, but for the place of a list that gets its first entry (such records are read from their pages) and the
-//! upper bounds on radii (which only exact scans use, and they read pages).
+//! or the nodes but the upper bounds on radii, which only exact scans use, and they read pages.
 
 use super::leaves::Shown;
 use super::lists;
@@ -111,7 +110,7 @@ impl Cells {
         Ok(())
     }
 
-    /// The node record of an entry, if it is kept and its list has a place.
+    /// The node record of an entry, if it is kept. Builds give every list a place; of one without, its page would know more.
     pub(super) fn record(&self, entry: usize) -> Option<&[u8]> {
         let from = entry * self.record_size;
         let record = self.records.get(from..from + self.record_size)?;

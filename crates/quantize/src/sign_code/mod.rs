@@ -11,8 +11,8 @@
 //! - *Blocks* of thirty-two, byte-interleaved: byte 0 of all, then byte 1, and so on. Half the work again, for those
 //!   who keep codes in memory in an order of their own.
 //!
-//! Seen on Zen 3 (AVX2) beside a query cut into four bit planes and scored by counting bits: groups take a third of the
-//! time, blocks a quarter, and the query loses less.
+//! Seen on Zen 3 (AVX2), 384 dimensions: 9 GiB of codes a second in groups; a query cut into four bit planes and scored by
+//! counting bits made 6, and lost more of the query.
 //!
 //! The path is chosen once per process; the scalar one is the reference.
 
