@@ -40,10 +40,30 @@ fn qivf_handler() -> pgrx::PgBox<pg_sys::IndexAmRoutine> {
     routine.amvacuumcleanup = Some(vacuum::amvacuumcleanup);
     routine.amcostestimate = Some(cost::amcostestimate);
     routine.amoptions = Some(options::amoptions);
+    routine.amproperty = Some(amproperty);
     routine.amvalidate = Some(validate::amvalidate);
     routine.ambeginscan = Some(scan::ambeginscan);
     routine.amrescan = Some(scan::amrescan);
     routine.amgettuple = Some(scan::amgettuple);
     routine.amendscan = Some(scan::amendscan);
     routine.into_pg_boxed()
+}
+
+/// Answers `pg_index_column_has_property(…, 'distance_orderable')`, which Postgres leaves to the access method: every
+/// operator class has a distance. All else Postgres knows itself.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn amproperty(
+    _index: pg_sys::Oid,
+    column: i32,
+    property: pg_sys::IndexAMProperty::Type,
+    _name: *const std::ffi::c_char,
+    result: *mut bool,
+    _is_null: *mut bool,
+) -> bool {
+    let answers = column > 0 && property == pg_sys::IndexAMProperty::AMPROP_DISTANCE_ORDERABLE;
+    if answers {
+        // SAFETY: Postgres passes where the answer goes.
+        unsafe { *result = true };
+    }
+    answers
 }

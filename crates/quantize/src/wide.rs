@@ -1,8 +1,8 @@
 //! Loops compiled twice: for every CPU of the target, and for AVX2, which is chosen at run time.
 //!
 //! Invariants
-//! - Both are the same source, and Rust neither fuses nor reorders operations on floats, so both return the same bits;
-//!   tests compare them.
+//! - Both are the same source, and Rust neither fuses nor reorders operations on floats, so both return the same bits
+//!   (but for those of a NaN); tests compare them.
 //! - The portable one is always there. On aarch64 it is vectorised already: NEON is part of the target.
 
 /// Declares a function whose body, an `#[inline(always)]` function of the same arguments, is compiled twice.

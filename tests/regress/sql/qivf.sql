@@ -102,7 +102,7 @@ SELECT phase, pg_indexam_progress_phasename(oid, phase) FROM pg_am, generate_ser
 -- Properties of the access method, its index and its column.
 SELECT p, pg_indexam_has_property(oid, p) FROM pg_am, unnest(ARRAY['can_order', 'can_unique', 'can_multi_col', 'can_exclude', 'can_include']) AS p WHERE amname = 'qivf';
 SELECT p, pg_index_has_property('docs_e', p) FROM unnest(ARRAY['clusterable', 'index_scan', 'bitmap_scan', 'backward_scan']) AS p;
-SELECT p, pg_index_column_has_property('docs_e', 1, p) FROM unnest(ARRAY['orderable', 'returnable', 'search_array', 'search_nulls']) AS p;
+SELECT p, pg_index_column_has_property('docs_e', 1, p) FROM unnest(ARRAY['orderable', 'distance_orderable', 'returnable', 'search_array', 'search_nulls']) AS p;
 -- Operator classes are what they claim, and say so.
 SELECT opcname, opcintype::regtype, opcdefault, amvalidate(c.oid) FROM pg_opclass AS c JOIN pg_am AS a ON a.oid = opcmethod WHERE amname = 'qivf' ORDER BY opcname;
 CREATE OPERATOR CLASS wrong_ops FOR TYPE int4 USING qivf AS OPERATOR 1 + FOR ORDER BY integer_ops;

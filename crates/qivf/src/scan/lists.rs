@@ -180,14 +180,18 @@ fn sift_one(
 ) -> Sifted {
     let (add, scale, error) = (group.floats(0)[0], group.floats(1)[0], group.floats(2)[0]);
     let low = terms.low(add, scale, error, query.tables.dot(score));
-    let low = if low > f32::MAX { f32::MAX } else { low };
-    let far = low > limit || group.pointer(0).pointer.is_none();
+    let low = match group.pointer(0).pointer.is_none() {
+        true => f32::INFINITY,
+        false if low > f32::MAX => f32::MAX,
+        false => low,
+    };
     let mut lows = [f32::INFINITY; LANES];
     lows[0] = low;
+    let far = low > limit;
     Sifted {
         lows,
         within: u8::from(!far),
-        beyond: if low > limit { low } else { f32::INFINITY },
+        beyond: if far { low } else { f32::INFINITY },
     }
 }
 
