@@ -5,9 +5,9 @@
 //! row is held back until K rows are *settled*: the K-th smallest upper bound is not beyond the frontier. K grows not with
 //! rows handed out but with rows the caller can already be sure of, see [`Scan::next`].
 //!
-//! Only entries that may still matter are queued. Those of an opened list beyond the K-th upper bound are forgotten,
-//! and the list waits in the queue again with the nearest forgotten key; when it comes up, it is scored again. So the
-//! memory of a scan is bounded by the leaves plus what was refined.
+//! Only entries that may still matter are queued. Those of an opened list beyond the K-th upper bound (while there is none,
+//! beyond a guess: `reach`) are forgotten, and the list waits in the queue again with the nearest forgotten key; when it comes
+//! up, it is scored again. So the memory of a scan is bounded by the leaves plus what was refined.
 //!
 //! At target 1 the frontier is certain: lists count with their maximum radius, and every entry is refined.
 
