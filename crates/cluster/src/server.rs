@@ -364,8 +364,10 @@ mod tests {
         assert!(home.path().as_os_str().len() <= MAX_SOCKET_DIR);
     }
 
+    /// Mostly: another program may take one first.
     #[test]
     fn free_ports_can_be_bound() {
-        TcpListener::bind(("127.0.0.1", free_port().unwrap())).unwrap();
+        let bind = || TcpListener::bind(("127.0.0.1", free_port().unwrap()));
+        assert!((0..10).any(|_| bind().is_ok()));
     }
 }
