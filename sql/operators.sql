@@ -46,63 +46,63 @@ CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = quantized, FUNCTION = cosine_d
 -- such as ARRAY[1,2] is ambiguous. SQL bodies are inlined: the plan, and an index, sees the operator of real[].
 -- They have no commutator: the array of another type is always the query. The functions have names of their own, since
 -- overloads of cosine_distance and the like would make an untyped argument there ambiguous.
-CREATE FUNCTION real_array_negative_inner_product(a real[], b float8[]) RETURNS float8
+CREATE FUNCTION quantize.real_array_negative_inner_product(a real[], b float8[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = real_array_negative_inner_product);
-CREATE FUNCTION real_array_cosine_distance(a real[], b float8[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = quantize.real_array_negative_inner_product);
+CREATE FUNCTION quantize.real_array_cosine_distance(a real[], b float8[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = real_array_cosine_distance);
-CREATE FUNCTION real_array_l2_distance(a real[], b float8[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = quantize.real_array_cosine_distance);
+CREATE FUNCTION quantize.real_array_l2_distance(a real[], b float8[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = real_array_l2_distance);
-CREATE FUNCTION real_array_l1_distance(a real[], b float8[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = quantize.real_array_l2_distance);
+CREATE FUNCTION quantize.real_array_l1_distance(a real[], b float8[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = real_array_l1_distance);
-CREATE FUNCTION real_array_negative_inner_product(a real[], b numeric[]) RETURNS float8
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = float8[], FUNCTION = quantize.real_array_l1_distance);
+CREATE FUNCTION quantize.real_array_negative_inner_product(a real[], b numeric[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = real_array_negative_inner_product);
-CREATE FUNCTION real_array_cosine_distance(a real[], b numeric[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = quantize.real_array_negative_inner_product);
+CREATE FUNCTION quantize.real_array_cosine_distance(a real[], b numeric[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = real_array_cosine_distance);
-CREATE FUNCTION real_array_l2_distance(a real[], b numeric[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = quantize.real_array_cosine_distance);
+CREATE FUNCTION quantize.real_array_l2_distance(a real[], b numeric[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = real_array_l2_distance);
-CREATE FUNCTION real_array_l1_distance(a real[], b numeric[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = quantize.real_array_l2_distance);
+CREATE FUNCTION quantize.real_array_l1_distance(a real[], b numeric[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = real_array_l1_distance);
-CREATE FUNCTION real_array_negative_inner_product(a real[], b smallint[]) RETURNS float8
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = numeric[], FUNCTION = quantize.real_array_l1_distance);
+CREATE FUNCTION quantize.real_array_negative_inner_product(a real[], b smallint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = real_array_negative_inner_product);
-CREATE FUNCTION real_array_cosine_distance(a real[], b smallint[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = quantize.real_array_negative_inner_product);
+CREATE FUNCTION quantize.real_array_cosine_distance(a real[], b smallint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = real_array_cosine_distance);
-CREATE FUNCTION real_array_l2_distance(a real[], b smallint[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = quantize.real_array_cosine_distance);
+CREATE FUNCTION quantize.real_array_l2_distance(a real[], b smallint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = real_array_l2_distance);
-CREATE FUNCTION real_array_l1_distance(a real[], b smallint[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = quantize.real_array_l2_distance);
+CREATE FUNCTION quantize.real_array_l1_distance(a real[], b smallint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = real_array_l1_distance);
-CREATE FUNCTION real_array_negative_inner_product(a real[], b integer[]) RETURNS float8
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = smallint[], FUNCTION = quantize.real_array_l1_distance);
+CREATE FUNCTION quantize.real_array_negative_inner_product(a real[], b integer[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = real_array_negative_inner_product);
-CREATE FUNCTION real_array_cosine_distance(a real[], b integer[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = quantize.real_array_negative_inner_product);
+CREATE FUNCTION quantize.real_array_cosine_distance(a real[], b integer[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = real_array_cosine_distance);
-CREATE FUNCTION real_array_l2_distance(a real[], b integer[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = quantize.real_array_cosine_distance);
+CREATE FUNCTION quantize.real_array_l2_distance(a real[], b integer[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = real_array_l2_distance);
-CREATE FUNCTION real_array_l1_distance(a real[], b integer[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = quantize.real_array_l2_distance);
+CREATE FUNCTION quantize.real_array_l1_distance(a real[], b integer[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = real_array_l1_distance);
-CREATE FUNCTION real_array_negative_inner_product(a real[], b bigint[]) RETURNS float8
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = integer[], FUNCTION = quantize.real_array_l1_distance);
+CREATE FUNCTION quantize.real_array_negative_inner_product(a real[], b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<#>) $2::real[];
-CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = real_array_negative_inner_product);
-CREATE FUNCTION real_array_cosine_distance(a real[], b bigint[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = quantize.real_array_negative_inner_product);
+CREATE FUNCTION quantize.real_array_cosine_distance(a real[], b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<=>) $2::real[];
-CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = real_array_cosine_distance);
-CREATE FUNCTION real_array_l2_distance(a real[], b bigint[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = quantize.real_array_cosine_distance);
+CREATE FUNCTION quantize.real_array_l2_distance(a real[], b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<->) $2::real[];
-CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = real_array_l2_distance);
-CREATE FUNCTION real_array_l1_distance(a real[], b bigint[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = quantize.real_array_l2_distance);
+CREATE FUNCTION quantize.real_array_l1_distance(a real[], b bigint[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 OPERATOR(@extschema@.<+>) $2::real[];
-CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = real_array_l1_distance);
+CREATE OPERATOR <+> (LEFTARG = real[], RIGHTARG = bigint[], FUNCTION = quantize.real_array_l1_distance);

@@ -1,64 +1,64 @@
 -- The index access method qivf and its operator classes. Support function 1 of a class returns its number.
 
-CREATE FUNCTION qivf_handler(internal) RETURNS index_am_handler
+CREATE FUNCTION quantize.qivf_handler(internal) RETURNS index_am_handler
     STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_handler_wrapper';
-CREATE ACCESS METHOD qivf TYPE INDEX HANDLER qivf_handler;
+CREATE ACCESS METHOD qivf TYPE INDEX HANDLER quantize.qivf_handler;
 COMMENT ON ACCESS METHOD qivf IS 'inverted lists of quantized codes, searched best-first over bounds';
 
-CREATE FUNCTION qivf_binvec_hamming() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_binvec_hamming_wrapper';
-CREATE FUNCTION qivf_int8vec_ip() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_int8vec_ip_wrapper';
-CREATE FUNCTION qivf_int8vec_cosine() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_int8vec_cosine_wrapper';
-CREATE FUNCTION qivf_int8vec_l2() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_int8vec_l2_wrapper';
-CREATE FUNCTION qivf_uint8vec_ip() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_uint8vec_ip_wrapper';
-CREATE FUNCTION qivf_uint8vec_cosine() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_uint8vec_cosine_wrapper';
-CREATE FUNCTION qivf_uint8vec_l2() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_uint8vec_l2_wrapper';
-CREATE FUNCTION qivf_real_ip() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_real_ip_wrapper';
-CREATE FUNCTION qivf_real_cosine() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_real_cosine_wrapper';
-CREATE FUNCTION qivf_real_l2() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_real_l2_wrapper';
+CREATE FUNCTION quantize.qivf_binvec_hamming() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_binvec_hamming_wrapper';
+CREATE FUNCTION quantize.qivf_int8vec_ip() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_int8vec_ip_wrapper';
+CREATE FUNCTION quantize.qivf_int8vec_cosine() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_int8vec_cosine_wrapper';
+CREATE FUNCTION quantize.qivf_int8vec_l2() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_int8vec_l2_wrapper';
+CREATE FUNCTION quantize.qivf_uint8vec_ip() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_uint8vec_ip_wrapper';
+CREATE FUNCTION quantize.qivf_uint8vec_cosine() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_uint8vec_cosine_wrapper';
+CREATE FUNCTION quantize.qivf_uint8vec_l2() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_uint8vec_l2_wrapper';
+CREATE FUNCTION quantize.qivf_real_ip() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_real_ip_wrapper';
+CREATE FUNCTION quantize.qivf_real_cosine() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_real_cosine_wrapper';
+CREATE FUNCTION quantize.qivf_real_l2() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_real_l2_wrapper';
 
 -- binvec: Hamming distance, and float queries by inner product and cosine.
 CREATE OPERATOR CLASS binvec_hamming_ops DEFAULT FOR TYPE binvec USING qivf AS
     OPERATOR 1 <~> FOR ORDER BY float_ops,
     OPERATOR 2 <#> (binvec, real[]) FOR ORDER BY float_ops,
     OPERATOR 3 <=> (binvec, real[]) FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_binvec_hamming();
+    FUNCTION 1 quantize.qivf_binvec_hamming();
 
 -- int8vec: with itself, and with float queries.
 CREATE OPERATOR CLASS int8vec_ip_ops DEFAULT FOR TYPE int8vec USING qivf AS
     OPERATOR 1 <#> FOR ORDER BY float_ops,
     OPERATOR 1 <#> (int8vec, real[]) FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_int8vec_ip();
+    FUNCTION 1 quantize.qivf_int8vec_ip();
 CREATE OPERATOR CLASS int8vec_cosine_ops FOR TYPE int8vec USING qivf AS
     OPERATOR 1 <=> FOR ORDER BY float_ops,
     OPERATOR 1 <=> (int8vec, real[]) FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_int8vec_cosine();
+    FUNCTION 1 quantize.qivf_int8vec_cosine();
 CREATE OPERATOR CLASS int8vec_l2_ops FOR TYPE int8vec USING qivf AS
     OPERATOR 1 <-> FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_int8vec_l2();
+    FUNCTION 1 quantize.qivf_int8vec_l2();
 
 -- uint8vec: with itself, and with float queries.
 CREATE OPERATOR CLASS uint8vec_ip_ops DEFAULT FOR TYPE uint8vec USING qivf AS
     OPERATOR 1 <#> FOR ORDER BY float_ops,
     OPERATOR 1 <#> (uint8vec, real[]) FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_uint8vec_ip();
+    FUNCTION 1 quantize.qivf_uint8vec_ip();
 CREATE OPERATOR CLASS uint8vec_cosine_ops FOR TYPE uint8vec USING qivf AS
     OPERATOR 1 <=> FOR ORDER BY float_ops,
     OPERATOR 1 <=> (uint8vec, real[]) FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_uint8vec_cosine();
+    FUNCTION 1 quantize.qivf_uint8vec_cosine();
 CREATE OPERATOR CLASS uint8vec_l2_ops FOR TYPE uint8vec USING qivf AS
     OPERATOR 1 <-> FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_uint8vec_l2();
+    FUNCTION 1 quantize.qivf_uint8vec_l2();
 
 -- real[]: cosine by default, as in sentence-transformers.
 CREATE OPERATOR CLASS real_ip_ops FOR TYPE real[] USING qivf AS
     OPERATOR 1 <#> FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_real_ip();
+    FUNCTION 1 quantize.qivf_real_ip();
 CREATE OPERATOR CLASS real_cosine_ops DEFAULT FOR TYPE real[] USING qivf AS
     OPERATOR 1 <=> FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_real_cosine();
+    FUNCTION 1 quantize.qivf_real_cosine();
 CREATE OPERATOR CLASS real_l2_ops FOR TYPE real[] USING qivf AS
     OPERATOR 1 <-> FOR ORDER BY float_ops,
-    FUNCTION 1 qivf_real_l2();
+    FUNCTION 1 quantize.qivf_real_l2();
 
 -- Looking into an index.
 CREATE FUNCTION qivf_info(index regclass) RETURNS jsonb

@@ -33,7 +33,8 @@ pub extern "C-unwind" fn _PG_init() {
     am::register_options();
 }
 
-extension_sql_file!("../sql/types.sql", name = "types");
+extension_sql_file!("../sql/schema.sql", name = "schema");
+extension_sql_file!("../sql/types.sql", name = "types", requires = ["schema"]);
 extension_sql_file!("../sql/casts.sql", name = "casts", requires = ["types"]);
 extension_sql_file!(
     "../sql/functions.sql",
@@ -116,9 +117,14 @@ extension_sql_file!(
     requires = ["migration_status"]
 );
 extension_sql_file!(
+    "../sql/migration/views.sql",
+    name = "migration_views",
+    requires = ["migration_follow"]
+);
+extension_sql_file!(
     "../sql/search/columns.sql",
     name = "search_columns",
-    requires = ["migration_follow"]
+    requires = ["migration_views"]
 );
 extension_sql_file!(
     "../sql/search/statement.sql",
@@ -134,6 +140,12 @@ extension_sql_file!(
     "../sql/search/rescore.sql",
     name = "rescore",
     requires = ["semantic_search"]
+);
+
+extension_sql_file!(
+    "../sql/comments.sql",
+    name = "comments",
+    requires = ["rescore"]
 );
 
 /// What `cargo pgrx test` needs to know.

@@ -203,7 +203,7 @@ fn a_backfill_survives_writers_a_kill_and_an_immediate_stop() -> Result<()> {
     })?;
     let done: i64 = value(
         &mut cluster.connect(DATABASE)?,
-        "SELECT blocks_done FROM quantize_work",
+        "SELECT blocks_done FROM quantize.quantize_work",
     )?;
     assert!(done > 0, "what was committed is kept");
 

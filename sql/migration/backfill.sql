@@ -5,24 +5,24 @@
 -- trigger does) or left it missing. An update sets the column to itself: the trigger computes the code, once.
 
 -- Takes the table for this transaction, or says that another session is at work on it.
-CREATE FUNCTION quantize_lock(of_table oid) RETURNS void
+CREATE FUNCTION quantize.lock_for_work(of_table oid) RETURNS void
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    table_key integer := @extschema@.quantize_lock_table(of_table);
+    table_key integer := quantize.lock_table_key(of_table);
 BEGIN
-    IF NOT pg_try_advisory_xact_lock(table_key, @extschema@.quantize_lock_key()) THEN
+    IF NOT pg_try_advisory_xact_lock(table_key, quantize.lock_key()) THEN
         RAISE EXCEPTION 'another session is quantizing table "%"', (SELECT c.relname FROM pg_class c WHERE c.oid = of_table)
             USING ERRCODE = 'object_in_use',
                 DETAIL = format('Its process is %s.', (SELECT string_agg(l.pid::text, ', ') FROM pg_locks l
                     WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.classid = of_table
-                        AND l.objid = @extschema@.quantize_lock_key()::oid)),
+                        AND l.objid = quantize.lock_key()::oid)),
                 HINT = 'Watch it in the view quantize_progress.';
     END IF;
 END
 $$;
 
 -- The tables that hold rows: itself, or the leaf partitions.
-CREATE FUNCTION quantize_leaves(relation oid) RETURNS SETOF oid
+CREATE FUNCTION quantize.leaves(relation oid) RETURNS SETOF oid
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT t.relid::oid FROM pg_partition_tree(relation) t WHERE t.isleaf
     UNION SELECT c.oid FROM pg_class c WHERE c.oid = relation AND c.relkind = 'r'
@@ -30,7 +30,7 @@ CREATE FUNCTION quantize_leaves(relation oid) RETURNS SETOF oid
 $$;
 
 -- Rows of a block, about: from statistics, else counted in the first blocks.
-CREATE FUNCTION quantize_rows_per_block(relation oid, blocks bigint) RETURNS double precision
+CREATE FUNCTION quantize.rows_per_block(relation oid, blocks bigint) RETURNS double precision
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     rows_per_block double precision;
@@ -46,7 +46,7 @@ END
 $$;
 
 -- The column that a backfill fills, with its calibration: the next one while one is being made.
-CREATE FUNCTION quantize_target(q quantized_columns) RETURNS quantized_columns
+CREATE FUNCTION quantize.target(q quantize.quantized_columns) RETURNS quantize.quantized_columns
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF q.state IN ('requantizing', 'swapping') THEN
@@ -59,14 +59,14 @@ END
 $$;
 
 -- The condition for a row of which the code is missing (or, with recheck, any other than it should be).
-CREATE FUNCTION quantize_pending(q quantized_columns, recheck boolean) RETURNS text
+CREATE FUNCTION quantize.pending(q quantize.quantized_columns, recheck boolean) RETURNS text
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    target @extschema@.quantized_columns := @extschema@.quantize_target(q);
+    target quantize.quantized_columns := quantize.target(q);
 BEGIN
     IF recheck THEN
         RETURN format('NOT coalesce(%1$I OPERATOR(@extschema@.=) %2$s, %1$I IS NULL AND %3$I IS NULL)',
-            target.quantized_column, @extschema@.quantized_column_code(format('%I', q.source_column), q."precision",
+            target.quantized_column, quantize.column_code(format('%I', q.source_column), q."precision",
                 target.ranges, target.thresholds, q.truncate_dim), q.source_column);
     END IF;
     RETURN format('(%I IS NOT NULL AND %I IS NULL)', q.source_column, target.quantized_column);
@@ -74,15 +74,15 @@ END
 $$;
 
 -- Says which row it was that could not be quantized, with the error that it causes.
-CREATE FUNCTION quantize_report_bad_row(q quantized_columns, relation oid, first_block bigint, end_block bigint, pending text) RETURNS void
+CREATE FUNCTION quantize.report_bad_row(q quantize.quantized_columns, relation oid, first_block bigint, end_block bigint, pending text) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    target @extschema@.quantized_columns := @extschema@.quantize_target(q);
+    target quantize.quantized_columns := quantize.target(q);
     keys text := (SELECT string_agg(format('%I', a.attname), ', ' ORDER BY k.n)
         FROM pg_index i CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY k(attnum, n)
         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
         WHERE i.indrelid = relation AND i.indisprimary);
-    code text := @extschema@.quantized_column_code(format('%I', q.source_column), q."precision",
+    code text := quantize.column_code(format('%I', q.source_column), q."precision",
         target.ranges, target.thresholds, q.truncate_dim);
     found record;
     message text;
@@ -107,23 +107,23 @@ $$;
 
 -- Begins work on the next table that is not done, or returns NULL. Goes on where the last run stopped, unless the table
 -- has been rewritten.
-CREATE FUNCTION quantize_next_relation(q quantized_columns) RETURNS quantize_work
+CREATE FUNCTION quantize.next_relation(q quantize.quantized_columns) RETURNS quantize.quantize_work
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    w @extschema@.quantize_work;
+    w quantize.quantize_work;
     blocks bigint;
 BEGIN
-    SELECT * INTO w FROM @extschema@.quantize_work k WHERE k.quantized_column_id = q.quantized_column_id;
-    IF w.relation IS NOT NULL AND w.relation IN (SELECT @extschema@.quantize_leaves(q.table_oid))
+    SELECT * INTO w FROM quantize.quantize_work k WHERE k.quantized_column_id = q.quantized_column_id;
+    IF w.relation IS NOT NULL AND w.relation IN (SELECT quantize.leaves(q.table_oid))
         AND w.file = pg_relation_filenode(w.relation) THEN
         RETURN w;
     END IF;
-    w.relation := (SELECT l FROM @extschema@.quantize_leaves(q.table_oid) l WHERE l <> ALL (w.relations_done) ORDER BY l LIMIT 1);
+    w.relation := (SELECT l FROM quantize.leaves(q.table_oid) l WHERE l <> ALL (w.relations_done) ORDER BY l LIMIT 1);
     IF w.relation IS NULL THEN
         RETURN NULL;
     END IF;
     blocks := pg_relation_size(w.relation) / current_setting('block_size')::bigint;
-    UPDATE @extschema@.quantize_work k
+    UPDATE quantize.quantize_work k
     SET relation = w.relation, file = pg_relation_filenode(w.relation), next_block = 0, end_block = blocks, retry_blocks = '{}'
     WHERE k.quantized_column_id = q.quantized_column_id RETURNING k.* INTO w;
     RETURN w;
@@ -131,24 +131,24 @@ END
 $$;
 
 -- What there is to do in all, for progress; a new run has its own rate.
-CREATE FUNCTION quantize_begin_run(q quantized_columns) RETURNS void
+CREATE FUNCTION quantize.begin_run(q quantize.quantized_columns) RETURNS void
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO @extschema@.quantize_work (quantized_column_id) VALUES (q.quantized_column_id) ON CONFLICT (quantized_column_id) DO NOTHING;
-    UPDATE @extschema@.quantize_work w
+    INSERT INTO quantize.quantize_work (quantized_column_id) VALUES (q.quantized_column_id) ON CONFLICT (quantized_column_id) DO NOTHING;
+    UPDATE quantize.quantize_work w
     SET (rows_expected, blocks_expected) = (
-            SELECT w.rows_done + coalesce(round(sum(b.blocks * @extschema@.quantize_rows_per_block(b.oid, b.blocks))), 0),
+            SELECT w.rows_done + coalesce(round(sum(b.blocks * quantize.rows_per_block(b.oid, b.blocks))), 0),
                 w.blocks_done + coalesce(sum(b.blocks), 0)
             FROM (SELECT l, CASE WHEN l = w.relation THEN w.end_block - w.next_block
                     ELSE pg_relation_size(l) / current_setting('block_size')::bigint END
-                FROM @extschema@.quantize_leaves(q.table_oid) l WHERE l <> ALL (w.relations_done)) b(oid, blocks)),
+                FROM quantize.leaves(q.table_oid) l WHERE l <> ALL (w.relations_done)) b(oid, blocks)),
         run_started_at = clock_timestamp(), run_blocks = 0, run_rows = 0, updated_at = clock_timestamp()
     WHERE w.quantized_column_id = q.quantized_column_id;
 END
 $$;
 
 -- The progress of a run, for people.
-CREATE FUNCTION quantize_report_progress(q quantized_columns) RETURNS void
+CREATE FUNCTION quantize.report_progress(q quantize.quantized_columns) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     p record;
@@ -157,20 +157,20 @@ BEGIN
         round(w.run_rows / r.seconds) AS rate,
         make_interval(secs => round(greatest(w.blocks_expected - w.blocks_done, 0) * r.seconds / greatest(w.run_blocks, 1))) AS time_left
     INTO p
-    FROM @extschema@.quantize_work w,
+    FROM quantize.quantize_work w,
         LATERAL (SELECT greatest(extract(epoch FROM clock_timestamp() - w.run_started_at)::double precision, 0.001)) r(seconds)
     WHERE w.quantized_column_id = q.quantized_column_id;
     RAISE NOTICE '%.%: % rows, % %% of the table, % rows/s, % left', q.table_name,
-        (@extschema@.quantize_target(q)).quantized_column, p.rows_done, p.percent, p.rate, p.time_left;
+        (quantize.target(q)).quantized_column, p.rows_done, p.percent, p.rate, p.time_left;
 END
 $$;
 
 -- Fills the blocks from first_block up to end_block in the caller's transaction. rows_left: some were locked.
-CREATE PROCEDURE quantize_batch(
-    q quantized_columns, relation oid, pending text, first_block bigint, end_block bigint, INOUT rows_done bigint, INOUT rows_left boolean
+CREATE PROCEDURE quantize.batch(
+    q quantize.quantized_columns, relation oid, pending text, first_block bigint, end_block bigint, INOUT rows_done bigint, INOUT rows_left boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    target text := pg_catalog.format('%I', (@extschema@.quantize_target(q)).quantized_column);
+    target text := pg_catalog.format('%I', (quantize.target(q)).quantized_column);
     name text := (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
     blocks text := pg_catalog.format('ctid OPERATOR(pg_catalog.>=) ''(%s,0)'' AND ctid OPERATOR(pg_catalog.<) ''(%s,0)''',
@@ -181,7 +181,7 @@ BEGIN
             'SELECT ctid FROM ONLY %s WHERE %s AND %s FOR NO KEY UPDATE SKIP LOCKED))', name, target, target, name, blocks, pending);
         GET DIAGNOSTICS rows_done = ROW_COUNT;
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-        PERFORM @extschema@.quantize_report_bad_row(q, relation, first_block, end_block, pending);
+        PERFORM quantize.report_bad_row(q, relation, first_block, end_block, pending);
         RAISE;
     END;
     EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %s AND %s)', name, blocks, pending) INTO rows_left;
@@ -189,10 +189,10 @@ END
 $$;
 
 -- Fills what remains in some blocks, row by row, waiting for locks: with one row at a time nobody waits in a circle.
-CREATE PROCEDURE quantize_stragglers(q quantized_columns, relation oid, pending text, first_block bigint, end_block bigint)
+CREATE PROCEDURE quantize.stragglers(q quantize.quantized_columns, relation oid, pending text, first_block bigint, end_block bigint)
     LANGUAGE plpgsql AS $$
 DECLARE
-    target text := pg_catalog.format('%I', (@extschema@.quantize_target(q)).quantized_column);
+    target text := pg_catalog.format('%I', (quantize.target(q)).quantized_column);
     name text := (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
     straggler tid;
@@ -200,7 +200,7 @@ DECLARE
     changed bigint;
 BEGIN
     LOOP
-        PERFORM @extschema@.quantize_lock(q.table_oid);
+        PERFORM quantize.lock_for_work(q.table_oid);
         EXECUTE pg_catalog.format('SELECT ctid FROM ONLY %s WHERE ctid OPERATOR(pg_catalog.>=) ''(%s,0)'''
             ' AND ctid OPERATOR(pg_catalog.<) ''(%s,0)'' AND %s LIMIT 1', name, first_block, end_block, pending) INTO straggler;
         EXIT WHEN straggler IS NULL;
@@ -220,11 +220,11 @@ END
 $$;
 
 -- Fills one table, from where the work stands.
-CREATE PROCEDURE quantize_relation(q quantized_columns, w quantize_work, batch_rows integer, pause_ms integer)
+CREATE PROCEDURE quantize.fill_relation(q quantize.quantized_columns, w quantize.quantize_work, batch_rows integer, pause_ms integer)
     LANGUAGE plpgsql AS $$
 DECLARE
-    pending text := @extschema@.quantize_pending(q, w.recheck);
-    step bigint := pg_catalog.ceil(batch_rows / @extschema@.quantize_rows_per_block(w.relation, w.end_block))::bigint;
+    pending text := quantize.pending(q, w.recheck);
+    step bigint := pg_catalog.ceil(batch_rows / quantize.rows_per_block(w.relation, w.end_block))::bigint;
     reported timestamptz := pg_catalog.clock_timestamp();
     upto bigint;
     rows_done bigint;
@@ -232,35 +232,35 @@ DECLARE
     again int8range;
 BEGIN
     WHILE w.next_block < w.end_block LOOP
-        PERFORM @extschema@.quantize_lock(q.table_oid);
+        PERFORM quantize.lock_for_work(q.table_oid);
         PERFORM pg_catalog.pg_sleep(pause_ms / 1000.0::float8);
         upto := CASE WHEN w.next_block + step < w.end_block THEN w.next_block + step ELSE w.end_block END;
-        CALL @extschema@.quantize_batch(q, w.relation, pending, w.next_block, upto, rows_done, rows_left);
-        PERFORM @extschema@.quantize_advance(q.quantized_column_id, w.relation, w.next_block, upto, rows_done, rows_left);
+        CALL quantize.batch(q, w.relation, pending, w.next_block, upto, rows_done, rows_left);
+        PERFORM quantize.advance(q.quantized_column_id, w.relation, w.next_block, upto, rows_done, rows_left);
         w.next_block := upto;
         IF pg_catalog.clock_timestamp() - reported > '5 s'::interval THEN
             reported := pg_catalog.clock_timestamp();
-            PERFORM @extschema@.quantize_report_progress(q);
+            PERFORM quantize.report_progress(q);
         END IF;
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     END LOOP;
-    FOREACH again IN ARRAY @extschema@.quantize_retries(q.quantized_column_id) LOOP
-        PERFORM @extschema@.quantize_lock(q.table_oid);
-        CALL @extschema@.quantize_batch(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again), rows_done, rows_left);
+    FOREACH again IN ARRAY quantize.retries(q.quantized_column_id) LOOP
+        PERFORM quantize.lock_for_work(q.table_oid);
+        CALL quantize.batch(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again), rows_done, rows_left);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        CALL @extschema@.quantize_stragglers(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again));
+        CALL quantize.stragglers(q, w.relation, pending, pg_catalog.lower(again), pg_catalog.upper(again));
     END LOOP;
-    PERFORM @extschema@.quantize_finish_relation(q.quantized_column_id, w.relation);
+    PERFORM quantize.finish_relation(q.quantized_column_id, w.relation);
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 END
 $$;
 
-CREATE FUNCTION quantize_advance(work uuid, work_relation oid, first_block bigint, upto bigint, rows_filled bigint, rows_left boolean) RETURNS void
+CREATE FUNCTION quantize.advance(work uuid, work_relation oid, first_block bigint, upto bigint, rows_filled bigint, rows_left boolean) RETURNS void
     VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE @extschema@.quantize_work w
+    UPDATE quantize.quantize_work w
     SET next_block = upto, retry_blocks = CASE WHEN rows_left THEN retry_blocks + int8multirange(int8range(first_block, upto))
             ELSE retry_blocks END,
         rows_done = w.rows_done + rows_filled, run_rows = w.run_rows + rows_filled,
@@ -269,35 +269,35 @@ CREATE FUNCTION quantize_advance(work uuid, work_relation oid, first_block bigin
     WHERE w.quantized_column_id = work AND w.relation = work_relation
 $$;
 
-CREATE FUNCTION quantize_retries(work uuid) RETURNS int8range[]
+CREATE FUNCTION quantize.retries(work uuid) RETURNS int8range[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(array_agg(r), '{}') FROM @extschema@.quantize_work w, unnest(w.retry_blocks) r WHERE w.quantized_column_id = work
+    SELECT coalesce(array_agg(r), '{}') FROM quantize.quantize_work w, unnest(w.retry_blocks) r WHERE w.quantized_column_id = work
 $$;
 
-CREATE FUNCTION quantize_finish_relation(work uuid, work_relation oid) RETURNS void
+CREATE FUNCTION quantize.finish_relation(work uuid, work_relation oid) RETURNS void
     VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE @extschema@.quantize_work w
+    UPDATE quantize.quantize_work w
     SET relations_done = w.relations_done || work_relation, relation = NULL, file = NULL, next_block = NULL, end_block = NULL,
         retry_blocks = '{}', updated_at = clock_timestamp()
     WHERE w.quantized_column_id = work AND w.relation = work_relation
 $$;
 
 -- Fills every table that is not done. Commits. The caller sets the state.
-CREATE PROCEDURE quantize_backfill(q quantized_columns, batch_rows integer, pause_ms integer)
+CREATE PROCEDURE quantize.backfill(q quantize.quantized_columns, batch_rows integer, pause_ms integer)
     LANGUAGE plpgsql AS $$
 DECLARE
-    w @extschema@.quantize_work;
+    w quantize.quantize_work;
 BEGIN
-    PERFORM @extschema@.quantize_lock(q.table_oid);
-    PERFORM @extschema@.quantize_begin_run(q);
+    PERFORM quantize.lock_for_work(q.table_oid);
+    PERFORM quantize.begin_run(q);
     LOOP
-        PERFORM @extschema@.quantize_lock(q.table_oid);
-        w := @extschema@.quantize_next_relation(q);
+        PERFORM quantize.lock_for_work(q.table_oid);
+        w := quantize.next_relation(q);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         EXIT WHEN w.quantized_column_id IS NULL;
-        CALL @extschema@.quantize_relation(q, w, batch_rows, pause_ms);
+        CALL quantize.fill_relation(q, w, batch_rows, pause_ms);
     END LOOP;
-    PERFORM @extschema@.quantize_report_progress(q);
+    PERFORM quantize.report_progress(q);
 END
 $$;

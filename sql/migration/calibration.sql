@@ -1,6 +1,6 @@
 -- Calibration of a column: ranges or thresholds, with the dimension of the codes.
 
-CREATE TYPE quantize_calibration AS (
+CREATE TYPE quantize.calibration AS (
     ranges real[],
     thresholds real[],
     quantile double precision,
@@ -9,7 +9,7 @@ CREATE TYPE quantize_calibration AS (
 );
 
 -- FROM clause of a sample. Blocks are sampled, not rows: reading one row in a hundred would read every block.
-CREATE FUNCTION quantize_sample(relation regclass, source_column name, sample_rows bigint, sample_percent double precision) RETURNS text
+CREATE FUNCTION quantize.sample(relation regclass, source_column name, sample_rows bigint, sample_percent double precision) RETURNS text
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     rows_expected double precision;
@@ -31,15 +31,15 @@ END
 $$;
 
 -- Calibrates on the table, or takes what the user gave.
-CREATE FUNCTION quantize_calibrate(
+CREATE FUNCTION quantize.calibrate(
     relation regclass, source_column name, "precision" text, truncate_dim integer, ranges real[], thresholds real[],
     sample_rows bigint, sample_percent double precision, quantile double precision, learn_thresholds boolean
-) RETURNS quantize_calibration
+) RETURNS quantize.calibration
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    result @extschema@.quantize_calibration;
-    embedding text := @extschema@.quantized_column_embedding(format('%I', source_column), truncate_dim);
-    sample text := @extschema@.quantize_sample(relation, source_column, sample_rows, sample_percent);
+    result quantize.calibration;
+    embedding text := quantize.column_embedding(format('%I', source_column), truncate_dim);
+    sample text := quantize.sample(relation, source_column, sample_rows, sample_percent);
 BEGIN
     result.ranges := ranges;
     result.thresholds := thresholds;
@@ -62,12 +62,12 @@ BEGIN
     result.dimensions := coalesce(array_length(result.ranges, 2), array_length(result.thresholds, 1), truncate_dim);
     IF result.dimensions IS NULL THEN
         EXECUTE format('SELECT pg_catalog.array_length(%s, 1) FROM %s LIMIT 1', embedding,
-            @extschema@.quantize_sample(relation, source_column, NULL, NULL)) INTO result.dimensions;
+            quantize.sample(relation, source_column, NULL, NULL)) INTO result.dimensions;
     END IF;
     -- One row shows whether what was given fits the embeddings.
     EXECUTE format('SELECT NULL FROM (SELECT %s AS code FROM %s LIMIT 1) c WHERE c.code IS NULL',
-        @extschema@.quantized_column_code(format('s.%I', source_column), "precision", result.ranges, result.thresholds, truncate_dim),
-        @extschema@.quantize_sample(relation, source_column, NULL, NULL));
+        quantize.column_code(format('s.%I', source_column), "precision", result.ranges, result.thresholds, truncate_dim),
+        quantize.sample(relation, source_column, NULL, NULL));
     RETURN result;
 END
 $$;

@@ -1,11 +1,16 @@
 -- The record of quantized columns.
 --
--- A row belongs to a column of a table of this database: table_oid and the attribute numbers say which, and are right as
--- long as they were written here. The names are for people and for pg_dump: on the way in, from a restore too, a row
--- finds its table by name. Renames are followed (follow.sql).
+-- A row belongs to a column of a table of this database: table_oid and the attribute numbers say which, and a trigger
+-- writes them. The names are for people and for pg_dump: on the way in, from a restore too, a row finds its table by name.
+-- Renames are followed (follow.sql). People read the views (views.sql).
+--
+-- From here to views.sql, what the script names is in pg_catalog or qualified: whoever may create objects in the
+-- extension's schema has no say in what a policy, a view or a function body is bound to.
 
-CREATE TABLE quantized_columns (
-    quantized_column_id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+CREATE TABLE quantize.quantized_columns (
+    quantized_column_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     table_schema name NOT NULL,
     table_name name NOT NULL,
     source_column name NOT NULL,
@@ -20,6 +25,8 @@ CREATE TABLE quantized_columns (
     -- Dimensions of a code; NULL when the table was empty and nothing told.
     dimensions integer,
     rows_calibrated bigint,
+    -- Whether every embedding has length 1; NULL when that is not known.
+    unit_length boolean,
     mode text NOT NULL CHECK (mode IN ('trigger', 'generated')),
     -- backfilling: codes are still missing. ready: every row has its code. requantizing: every row has its code, and a
     -- second column is being filled. swapping: that column is complete and waits for its indexes.
@@ -30,22 +37,22 @@ CREATE TABLE quantized_columns (
     next_thresholds real[],
     next_quantile double precision,
     next_rows_calibrated bigint,
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    calibrated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    -- Written by register_quantized_column, never by hand.
+    created_at timestamptz NOT NULL DEFAULT now(),
+    calibrated_at timestamptz NOT NULL DEFAULT now(),
+    -- Written by the trigger register.
     table_oid oid,
     source_attnum smallint,
     quantized_attnum smallint,
     next_attnum smallint,
     owner oid
 );
-CREATE UNIQUE INDEX quantized_columns_column ON quantized_columns (table_oid, quantized_attnum) WHERE table_oid <> 0;
-COMMENT ON TABLE quantized_columns IS 'quantized columns of tables, with their calibration';
+CREATE UNIQUE INDEX quantized_columns_column ON quantize.quantized_columns (table_oid, quantized_attnum) WHERE table_oid <> 0;
+COMMENT ON TABLE quantize.quantized_columns IS 'quantized columns of tables, with their calibration';
 
 -- How far a backfill has come. Positions are of this database's files, so pg_dump leaves the table out; a row that is
 -- missing means a backfill from the start, which finds the codes that are there.
-CREATE TABLE quantize_work (
-    quantized_column_id uuid PRIMARY KEY REFERENCES quantized_columns ON DELETE CASCADE,
+CREATE TABLE quantize.quantize_work (
+    quantized_column_id uuid PRIMARY KEY REFERENCES quantize.quantized_columns ON DELETE CASCADE,
     -- Codes may be stale rather than missing: compare each.
     recheck boolean NOT NULL DEFAULT false,
     -- Tables (leaf partitions) that are complete, and the one in work: blocks below next_block are done, blocks from
@@ -65,79 +72,86 @@ CREATE TABLE quantize_work (
     run_started_at timestamptz,
     run_blocks bigint NOT NULL DEFAULT 0,
     run_rows bigint NOT NULL DEFAULT 0,
-    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+    updated_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE quantize_work IS 'progress of backfills';
+COMMENT ON TABLE quantize.quantize_work IS 'progress of backfills';
 
 -- Owners of a table write the rows about it; who may read a column of the table reads them.
-CREATE FUNCTION may_write_quantized_column(relation oid, recorded_owner oid) RETURNS boolean
+CREATE FUNCTION quantize.may_write(relation oid, recorded_owner oid) RETURNS boolean
     STABLE PARALLEL SAFE LANGUAGE sql
-    RETURN pg_catalog.pg_has_role(
-        coalesce((SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = relation), recorded_owner), 'USAGE');
-CREATE FUNCTION may_read_quantized_column(relation oid, recorded_owner oid) RETURNS boolean
+    RETURN pg_has_role(coalesce((SELECT c.relowner FROM pg_class c WHERE c.oid = relation), recorded_owner), 'USAGE');
+CREATE FUNCTION quantize.may_read(relation oid, recorded_owner oid) RETURNS boolean
     STABLE PARALLEL SAFE LANGUAGE sql
-    RETURN coalesce(pg_catalog.has_any_column_privilege(relation, 'SELECT'), false)
-        OR pg_catalog.pg_has_role(recorded_owner, 'USAGE');
+    RETURN coalesce(has_any_column_privilege(relation, 'SELECT'), false) OR pg_has_role(recorded_owner, 'USAGE');
 
-ALTER TABLE quantized_columns ENABLE ROW LEVEL SECURITY;
-CREATE POLICY readers ON quantized_columns FOR SELECT USING (may_read_quantized_column(table_oid, owner));
-CREATE POLICY owners ON quantized_columns USING (may_write_quantized_column(table_oid, owner));
-ALTER TABLE quantize_work ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owners ON quantize_work USING (EXISTS (
-    SELECT FROM quantized_columns q WHERE q.quantized_column_id = quantize_work.quantized_column_id AND may_write_quantized_column(q.table_oid, q.owner)));
-GRANT SELECT, INSERT, UPDATE, DELETE ON quantized_columns, quantize_work TO PUBLIC;
+ALTER TABLE quantize.quantized_columns ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON quantize.quantized_columns FOR SELECT USING (quantize.may_read(table_oid, owner));
+CREATE POLICY owners ON quantize.quantized_columns USING (quantize.may_write(table_oid, owner));
+ALTER TABLE quantize.quantize_work ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owners ON quantize.quantize_work USING (EXISTS (
+    SELECT FROM quantize.quantized_columns q
+    WHERE q.quantized_column_id = quantize_work.quantized_column_id AND quantize.may_write(q.table_oid, q.owner)));
+GRANT SELECT, INSERT, UPDATE, DELETE ON quantize.quantized_columns, quantize.quantize_work TO PUBLIC;
 
 -- Rows of tables that are gone are not worth a dump.
-SELECT pg_catalog.pg_extension_config_dump('quantized_columns',
+SELECT pg_extension_config_dump('quantize.quantized_columns',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = table_oid)');
 
--- Fills in what a row's names stand for: when a row arrives, from a restore too.
-CREATE FUNCTION register_quantized_column() RETURNS trigger
+CREATE FUNCTION quantize.column_number(relation oid, name name) RETURNS smallint
+    STABLE PARALLEL SAFE LANGUAGE sql
+    RETURN (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = name AND NOT a.attisdropped);
+CREATE FUNCTION quantize.column_name(relation oid, number smallint) RETURNS name
+    STABLE PARALLEL SAFE LANGUAGE sql
+    RETURN (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum = number AND NOT a.attisdropped);
+
+-- Which table and columns a row is about, taken from the catalogs whatever the statement says. A new row, from a restore
+-- too, finds them by name, or is left out. Later they stay, but for the next column, which comes and takes the place of the
+-- first, and the names follow them. So no row is about a table that does not exist yet, or about another's.
+CREATE FUNCTION quantize.register_column() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    SELECT c.oid, c.relowner INTO NEW.table_oid, NEW.owner
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = NEW.table_schema AND c.relname = NEW.table_name;
-    IF NEW.table_oid IS NULL THEN
-        NEW.table_oid := 0;
-        NEW.owner := coalesce(NEW.owner, (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user));
+    IF TG_OP = 'INSERT' THEN
+        NEW.table_oid := (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = NEW.table_schema AND c.relname = NEW.table_name);
+        NEW.source_attnum := quantize.column_number(NEW.table_oid, NEW.source_column);
+        NEW.quantized_attnum := quantize.column_number(NEW.table_oid, NEW.quantized_column);
+        NEW.next_attnum := quantize.column_number(NEW.table_oid, NEW.next_column);
+        IF NEW.source_attnum IS NULL OR NEW.quantized_attnum IS NULL THEN
+            RAISE WARNING 'quantized column "%" of "%" is not recorded', NEW.quantized_column, NEW.table_name
+                USING DETAIL = format('There is no table %I.%I with columns %I and %I.',
+                    NEW.table_schema, NEW.table_name, NEW.source_column, NEW.quantized_column);
+            RETURN NULL;
+        END IF;
+    ELSE
+        NEW.quantized_column_id := OLD.quantized_column_id;
+        NEW.table_oid := OLD.table_oid;
+        NEW.source_attnum := OLD.source_attnum;
+        IF NEW.quantized_attnum IS DISTINCT FROM OLD.next_attnum THEN
+            NEW.quantized_attnum := OLD.quantized_attnum;
+        END IF;
+        IF NEW.next_column IS NULL THEN
+            NEW.next_attnum := NULL;
+        ELSIF OLD.next_attnum IS NULL THEN
+            NEW.next_attnum := quantize.column_number(NEW.table_oid, NEW.next_column);
+        ELSE
+            NEW.next_attnum := OLD.next_attnum;
+        END IF;
     END IF;
-    NEW.source_attnum := (SELECT a.attnum FROM pg_attribute a
-        WHERE a.attrelid = NEW.table_oid AND a.attname = NEW.source_column AND NOT a.attisdropped);
-    NEW.quantized_attnum := (SELECT a.attnum FROM pg_attribute a
-        WHERE a.attrelid = NEW.table_oid AND a.attname = NEW.quantized_column AND NOT a.attisdropped);
-    NEW.next_attnum := (SELECT a.attnum FROM pg_attribute a
-        WHERE a.attrelid = NEW.table_oid AND a.attname = NEW.next_column AND NOT a.attisdropped);
+    SELECT n.nspname, c.relname, c.relowner INTO NEW.table_schema, NEW.table_name, NEW.owner
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = NEW.table_oid;
+    IF NOT FOUND THEN
+        RETURN OLD;
+    END IF;
+    NEW.source_column := coalesce(quantize.column_name(NEW.table_oid, NEW.source_attnum), NEW.source_column);
+    NEW.quantized_column := coalesce(quantize.column_name(NEW.table_oid, NEW.quantized_attnum), NEW.quantized_column);
+    NEW.next_column := quantize.column_name(NEW.table_oid, NEW.next_attnum);
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER register BEFORE INSERT ON quantized_columns
-    FOR EACH ROW EXECUTE FUNCTION register_quantized_column();
+CREATE TRIGGER register BEFORE INSERT OR UPDATE ON quantize.quantized_columns
+    FOR EACH ROW EXECUTE FUNCTION quantize.register_column();
 
 -- One at a time on a table. The lock lasts as long as the transaction, so nothing is left behind by a session that dies.
-CREATE FUNCTION quantize_lock_key() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN 1903521396;
-CREATE FUNCTION quantize_lock_table(relation oid) RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE sql
+CREATE FUNCTION quantize.lock_key() RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN 1903521396;
+CREATE FUNCTION quantize.lock_table_key(relation oid) RETURNS integer IMMUTABLE PARALLEL SAFE LANGUAGE sql
     RETURN ((relation::bigint << 32) >> 32)::integer;
-
-CREATE VIEW quantize_progress AS
-SELECT q.table_schema, q.table_name, q.quantized_column, q.next_column, q.state,
-    w.rows_done, w.rows_expected,
-    round(100.0 * least(w.blocks_done, w.blocks_expected) / nullif(w.blocks_expected, 0), 1) AS percent,
-    round((w.run_rows / r.seconds)::numeric) AS rows_per_second,
-    pg_catalog.make_interval(secs => round(
-        greatest(w.blocks_expected - w.blocks_done, 0) * r.seconds / nullif(w.run_blocks, 0))) AS time_left,
-    EXISTS (
-        SELECT FROM pg_catalog.pg_locks l
-        WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.objid = quantize_lock_key()::oid
-            AND l.classid = q.table_oid AND l.granted
-            AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-    ) AS active,
-    w.updated_at
-FROM quantized_columns q
-JOIN quantize_work w ON w.quantized_column_id = q.quantized_column_id
-CROSS JOIN LATERAL (
-    SELECT nullif(extract(epoch FROM w.updated_at - w.run_started_at)::double precision, 0) AS seconds
-) r
-WHERE q.state <> 'ready' AND may_read_quantized_column(q.table_oid, q.owner);
-COMMENT ON VIEW quantize_progress IS 'backfills that are not complete: rows, rate, time left, and whether a session is at work';
-GRANT SELECT ON quantize_progress TO PUBLIC;

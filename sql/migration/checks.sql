@@ -1,7 +1,7 @@
 -- What a migration refuses, before it changes anything.
 
 -- What Postgres says, in the language of the server, to a COMMIT where none is possible, as in a function.
-CREATE FUNCTION quantize_commit_refusal() RETURNS text
+CREATE FUNCTION quantize.commit_refusal() RETURNS text
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     COMMIT;
@@ -13,7 +13,7 @@ $$;
 
 -- CALL commits, so it can't run inside a transaction block. To find out, this tries a COMMIT that is refused in any case,
 -- because of the block's handler: inside a transaction block the reason given is the same as in a function.
-CREATE PROCEDURE quantize_check_transaction(procedure text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE quantize.check_transaction(procedure text) LANGUAGE plpgsql AS $$
 DECLARE
     refusal text;
 BEGIN
@@ -22,7 +22,7 @@ BEGIN
     EXCEPTION WHEN invalid_transaction_termination THEN
         refusal := SQLERRM;
     END;
-    IF refusal = @extschema@.quantize_commit_refusal() THEN
+    IF refusal = quantize.commit_refusal() THEN
         RAISE EXCEPTION '% cannot run inside a transaction block', procedure
             USING ERRCODE = 'active_sql_transaction',
                 DETAIL = 'It commits after every batch, so that it never holds locks for long.',
@@ -31,7 +31,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION quantize_check_exists(relation regclass) RETURNS void
+CREATE FUNCTION quantize.check_exists(relation regclass) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF relation IS NULL THEN
@@ -42,12 +42,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION quantize_check_owner(relation regclass) RETURNS void
+CREATE FUNCTION quantize.check_owner(relation regclass) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     c pg_class;
 BEGIN
-    PERFORM @extschema@.quantize_check_exists(relation);
+    PERFORM quantize.check_exists(relation);
     SELECT * INTO c FROM pg_class WHERE oid = relation;
     IF NOT pg_has_role(c.relowner, 'USAGE') THEN
         RAISE EXCEPTION 'must be owner of table %', c.relname
@@ -58,14 +58,14 @@ END
 $$;
 
 -- Whether a table can have a quantized column at all.
-CREATE FUNCTION quantize_check_table(relation regclass, mode text) RETURNS void
+CREATE FUNCTION quantize.check_table(relation regclass, mode text) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     c pg_class;
     schema name;
     hint text;
 BEGIN
-    PERFORM @extschema@.quantize_check_owner(relation);
+    PERFORM quantize.check_owner(relation);
     SELECT * INTO c FROM pg_class WHERE oid = relation;
     SELECT n.nspname INTO schema FROM pg_namespace n WHERE n.oid = c.relnamespace;
     IF schema IN ('pg_catalog', 'pg_toast', 'information_schema') THEN
@@ -103,7 +103,7 @@ END
 $$;
 
 -- Whether a column holds embeddings that can be read as real[].
-CREATE FUNCTION quantize_check_source(relation regclass, source_column name, mode text) RETURNS void
+CREATE FUNCTION quantize.check_source(relation regclass, source_column name, mode text) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     a pg_attribute;
@@ -140,7 +140,7 @@ END
 $$;
 
 -- Whether the calibration's parameters make sense together.
-CREATE FUNCTION quantize_check_calibration(
+CREATE FUNCTION quantize.check_calibration(
     "precision" text, ranges real[], thresholds real[], sample_rows bigint, sample_percent double precision,
     quantile double precision, learn_thresholds boolean
 ) RETURNS void
@@ -172,7 +172,7 @@ END
 $$;
 
 -- Whether the backfill's parameters make sense.
-CREATE FUNCTION quantize_check_batches(batch_rows integer, pause_ms integer, lock_timeout text) RETURNS void
+CREATE FUNCTION quantize.check_batches(batch_rows integer, pause_ms integer, lock_timeout text) RETURNS void
     IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF coalesce(batch_rows, 0) < 1 THEN

@@ -1,36 +1,36 @@
 -- drop_quantized_column: takes away all that quantize_column made.
 
 -- The statements; a record that lost its trigger has less to drop.
-CREATE FUNCTION quantize_remove(q quantized_columns) RETURNS text[]
+CREATE FUNCTION quantize.remove(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT array_agg(s.statement ORDER BY s.n)
     FROM (
         SELECT 1, format('DROP TRIGGER %I ON %I.%I', t.tgname, q.table_schema, q.table_name)
-        FROM pg_trigger t WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id)
+        FROM pg_trigger t WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id)
         UNION ALL
         SELECT 2, format('DROP FUNCTION %I.%I()', n.nspname, p.proname)
         FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id)
+        WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id)
         UNION ALL
         SELECT 3, format('ALTER TABLE %I.%I DROP COLUMN %I', q.table_schema, q.table_name, a.attname)
         FROM pg_attribute a
         WHERE a.attrelid = q.table_oid AND a.attnum IN (q.quantized_attnum, q.next_attnum) AND NOT a.attisdropped
         UNION ALL
-        SELECT 4, 'DELETE FROM @extschema@.quantized_columns c WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id'
+        SELECT 4, 'DELETE FROM quantize.quantized_columns c WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id'
     ) s(n, statement)
 $$;
 
-CREATE PROCEDURE drop_quantized_column(relation regclass, quantized_column name, lock_timeout text DEFAULT '1s')
+CREATE PROCEDURE @extschema@.drop_quantized_column(relation regclass, quantized_column name, lock_timeout text DEFAULT '1s')
     LANGUAGE plpgsql AS $$
 DECLARE
-    q @extschema@.quantized_columns;
+    q quantize.quantized_columns;
 BEGIN
-    CALL @extschema@.quantize_check_transaction('drop_quantized_column');
+    CALL quantize.check_transaction('drop_quantized_column');
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    PERFORM @extschema@.quantize_check_batches(1, 0, lock_timeout);
-    q := @extschema@.quantized_column_of(relation, quantized_column);
-    CALL @extschema@.quantize_alter(q, @extschema@.quantize_remove(q), lock_timeout);
+    PERFORM quantize.check_batches(1, 0, lock_timeout);
+    q := quantize.column_of(relation, quantized_column);
+    CALL quantize.run_statements(q, quantize.remove(q), lock_timeout);
 END
 $$;
-COMMENT ON PROCEDURE drop_quantized_column IS 'drop a quantized column with its trigger and its record';
+COMMENT ON PROCEDURE @extschema@.drop_quantized_column IS 'drop a quantized column with its trigger and its record';

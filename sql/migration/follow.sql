@@ -2,14 +2,14 @@
 -- what the catalogs say, so anybody may call them; whatever touches a user's objects runs with the user's rights.
 
 -- Brings names and owners into line; returns the columns whose trigger function may need it too.
-CREATE FUNCTION quantized_columns_refresh() RETURNS SETOF uuid
+CREATE FUNCTION quantize.refresh_columns() RETURNS SETOF uuid
     VOLATILE SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE @extschema@.quantized_columns q
+    UPDATE quantize.quantized_columns q
     SET table_schema = live.nspname, table_name = live.relname, owner = live.relowner, source_column = live.source,
         quantized_column = live.quantized, next_column = live.next
     FROM (
         SELECT r.quantized_column_id, n.nspname, c.relname, c.relowner, s.attname AS source, a.attname AS quantized, x.attname AS next
-        FROM @extschema@.quantized_columns r
+        FROM quantize.quantized_columns r
         JOIN pg_class c ON c.oid = r.table_oid JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_attribute s ON s.attrelid = c.oid AND s.attnum = r.source_attnum AND NOT s.attisdropped
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = r.quantized_attnum AND NOT a.attisdropped
@@ -22,15 +22,15 @@ CREATE FUNCTION quantized_columns_refresh() RETURNS SETOF uuid
 $$;
 
 -- Deletes the records of columns that are gone, and what was recorded about a next column that is gone.
-CREATE FUNCTION quantized_columns_forget(OUT quantized_column_id uuid, OUT deleted boolean) RETURNS SETOF record
+CREATE FUNCTION quantize.forget_columns(OUT quantized_column_id uuid, OUT deleted boolean) RETURNS SETOF record
     VOLATILE SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     WITH gone AS (
-        DELETE FROM @extschema@.quantized_columns q
+        DELETE FROM quantize.quantized_columns q
         WHERE q.table_oid <> 0 AND (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = q.table_oid
             AND a.attnum IN (q.source_attnum, q.quantized_attnum) AND NOT a.attisdropped) < 2
         RETURNING q.quantized_column_id
     ), abandoned AS (
-        UPDATE @extschema@.quantized_columns q
+        UPDATE quantize.quantized_columns q
         SET state = 'ready', next_column = NULL, next_ranges = NULL, next_thresholds = NULL, next_quantile = NULL,
             next_rows_calibrated = NULL, next_attnum = NULL
         WHERE q.next_attnum IS NOT NULL AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.table_oid
@@ -41,10 +41,10 @@ CREATE FUNCTION quantized_columns_forget(OUT quantized_column_id uuid, OUT delet
     SELECT gone.quantized_column_id, true FROM gone UNION ALL SELECT abandoned.quantized_column_id, false FROM abandoned
 $$;
 
-CREATE FUNCTION quantized_columns_mend(column_id uuid) RETURNS void
+CREATE FUNCTION quantize.mend_function(column_id uuid) RETURNS void
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    statement text := @extschema@.quantized_column_replace_function(q) FROM @extschema@.quantized_columns q WHERE q.quantized_column_id = column_id;
+    statement text := quantize.column_replace_function(q) FROM quantize.quantized_columns q WHERE q.quantized_column_id = column_id;
 BEGIN
     IF statement IS NOT NULL THEN
         EXECUTE statement;
@@ -53,19 +53,19 @@ END
 $$;
 
 -- A statement of the user must not fail because of this bookkeeping: hence warnings.
-CREATE FUNCTION quantized_columns_follow_alter() RETURNS event_trigger
+CREATE FUNCTION quantize.follow_alter() RETURNS event_trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM @extschema@.quantized_columns_mend(r.id) FROM @extschema@.quantized_columns_refresh() r(id);
+    PERFORM quantize.mend_function(r.id) FROM quantize.refresh_columns() r(id);
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'could not follow the change in quantized_columns: %', SQLERRM
         USING HINT = 'CALL quantize_column(…) as before mends the trigger.';
 END
 $$;
 CREATE EVENT TRIGGER pg_quantize_follow_alter ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA')
-    EXECUTE FUNCTION quantized_columns_follow_alter();
+    EXECUTE FUNCTION quantize.follow_alter();
 
-CREATE FUNCTION quantized_columns_follow_drop() RETURNS event_trigger
+CREATE FUNCTION quantize.follow_drop() RETURNS event_trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     forgotten record;
@@ -74,9 +74,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_event_trigger_dropped_objects() o WHERE o.object_type IN ('table', 'table column')) THEN
         RETURN;
     END IF;
-    FOR forgotten IN SELECT * FROM @extschema@.quantized_columns_forget() LOOP
+    FOR forgotten IN SELECT * FROM quantize.forget_columns() LOOP
         IF NOT forgotten.deleted THEN
-            PERFORM @extschema@.quantized_columns_mend(forgotten.quantized_column_id);
+            PERFORM quantize.mend_function(forgotten.quantized_column_id);
         END IF;
         -- The function goes with the last trigger that called it.
         FOR orphan IN SELECT p.oid FROM pg_proc p
@@ -90,4 +90,4 @@ EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'could not follow the change in quantized_columns: %', SQLERRM;
 END
 $$;
-CREATE EVENT TRIGGER pg_quantize_follow_drop ON sql_drop EXECUTE FUNCTION quantized_columns_follow_drop();
+CREATE EVENT TRIGGER pg_quantize_follow_drop ON sql_drop EXECUTE FUNCTION quantize.follow_drop();

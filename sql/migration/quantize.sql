@@ -2,7 +2,7 @@
 
 -- Runs statements in one transaction, under lock_timeout, again and again while others hold the table. Commits.
 -- The statements may refer to q as $1.
-CREATE PROCEDURE quantize_alter(q quantized_columns, statements text[], lock_timeout text)
+CREATE PROCEDURE quantize.run_statements(q quantize.quantized_columns, statements text[], lock_timeout text)
     LANGUAGE plpgsql AS $$
 DECLARE
     attempts CONSTANT integer := 30;
@@ -10,7 +10,7 @@ DECLARE
     statement text;
 BEGIN
     LOOP
-        PERFORM @extschema@.quantize_lock(q.table_oid);
+        PERFORM quantize.lock_for_work(q.table_oid);
         PERFORM pg_catalog.set_config('lock_timeout', lock_timeout, true);
         BEGIN
             FOREACH statement IN ARRAY statements LOOP
@@ -27,7 +27,7 @@ BEGIN
         RAISE NOTICE 'table "%" is in use, attempt % of %', q.table_name, attempt, attempts;
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        PERFORM @extschema@.quantize_lock(q.table_oid);
+        PERFORM quantize.lock_for_work(q.table_oid);
         PERFORM pg_catalog.pg_sleep(CASE WHEN attempt < 20 THEN attempt / 4.0 ELSE 5 END::float8);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -39,13 +39,13 @@ END
 $$;
 
 -- The record of a column: the one there is, or a new one, with state NULL, that is not stored yet.
-CREATE FUNCTION quantize_plan(
+CREATE FUNCTION quantize.plan(
     relation regclass, source_column name, "precision" text, quantized_column name, truncate_dim integer, mode text
-) RETURNS quantized_columns
+) RETURNS quantize.quantized_columns
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    q @extschema@.quantized_columns;
+    q quantize.quantized_columns;
     suffix text := CASE "precision" WHEN 'int8' THEN '_int8' WHEN 'uint8' THEN '_uint8' ELSE '_bin' END;
 BEGIN
     IF "precision" IS NULL OR "precision" NOT IN ('int8', 'uint8', 'binary', 'ubinary') THEN
@@ -57,10 +57,10 @@ BEGIN
     ELSIF truncate_dim < 1 THEN
         RAISE EXCEPTION 'truncate_dim must be positive, not %', truncate_dim USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM @extschema@.quantize_check_table(relation, mode);
-    PERFORM @extschema@.quantize_check_source(relation, source_column, mode);
+    PERFORM quantize.check_table(relation, mode);
+    PERFORM quantize.check_source(relation, source_column, mode);
     quantized_column := coalesce(quantized_column, left(source_column::text, 57) || suffix);
-    SELECT * INTO q FROM @extschema@.quantized_columns c
+    SELECT * INTO q FROM quantize.quantized_columns c
     WHERE c.table_oid = relation AND c.quantized_column = quantized_column;
     IF q.quantized_column_id IS NOT NULL THEN
         IF (q.source_column, q."precision", q.mode) IS DISTINCT FROM (source_column, "precision", mode)
@@ -90,59 +90,59 @@ END
 $$;
 
 -- The statements that add the column and its trigger and record them.
-CREATE FUNCTION quantize_install(q quantized_columns) RETURNS text[]
+CREATE FUNCTION quantize.install(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT @extschema@.quantized_column_add(q, q.quantized_column, q.ranges, q.thresholds)
-        || CASE WHEN q.mode = 'trigger' THEN @extschema@.quantized_column_install_trigger(q) ELSE '{}' END
-        || 'INSERT INTO @extschema@.quantized_columns SELECT ($1).*'::text
+    SELECT quantize.column_add(q, q.quantized_column, q.ranges, q.thresholds)
+        || CASE WHEN q.mode = 'trigger' THEN quantize.column_install_trigger(q) ELSE '{}' END
+        || 'INSERT INTO quantize.quantized_columns SELECT ($1).*'::text
 $$;
 
 -- The statements that have every code of a column checked again.
-CREATE FUNCTION quantize_check_again() RETURNS text[] IMMUTABLE LANGUAGE sql RETURN ARRAY[
-    'INSERT INTO @extschema@.quantize_work (quantized_column_id) VALUES (($1).quantized_column_id) ON CONFLICT (quantized_column_id) DO NOTHING',
-    'UPDATE @extschema@.quantize_work w SET recheck = true, relations_done = ''{}'', relation = NULL, rows_done = 0,'
+CREATE FUNCTION quantize.check_again() RETURNS text[] IMMUTABLE LANGUAGE sql RETURN ARRAY[
+    'INSERT INTO quantize.quantize_work (quantized_column_id) VALUES (($1).quantized_column_id) ON CONFLICT (quantized_column_id) DO NOTHING',
+    'UPDATE quantize.quantize_work w SET recheck = true, relations_done = ''{}'', relation = NULL, rows_done = 0,'
         ' blocks_done = 0 WHERE w.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id',
-    'UPDATE @extschema@.quantized_columns c SET state = ''backfilling'''
+    'UPDATE quantize.quantized_columns c SET state = ''backfilling'''
         ' WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id AND c.state OPERATOR(pg_catalog.=) ''ready'''];
 
 -- The statements that bring the trigger of an existing record into order; none when it is.
-CREATE FUNCTION quantize_mend(q quantized_columns) RETURNS text[]
+CREATE FUNCTION quantize.mend(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     t pg_trigger;
 BEGIN
-    SELECT g.* INTO t FROM pg_trigger g WHERE g.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id);
+    SELECT g.* INTO t FROM pg_trigger g WHERE g.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id);
     IF t.oid IS NULL THEN
-        RETURN @extschema@.quantized_column_install_trigger(q) || @extschema@.quantize_check_again();
+        RETURN quantize.column_install_trigger(q) || quantize.check_again();
     ELSIF t.tgenabled NOT IN ('O', 'A') THEN
         RETURN format('ALTER TABLE %I.%I ENABLE ALWAYS TRIGGER %I', q.table_schema, q.table_name, t.tgname)
-            || @extschema@.quantize_check_again();
+            || quantize.check_again();
     END IF;
-    RETURN array_remove(ARRAY[@extschema@.quantized_column_replace_function(q)], NULL);
+    RETURN array_remove(ARRAY[quantize.column_replace_function(q)], NULL);
 END
 $$;
 
 -- Whether a table has rows that no backfill has visited: partitions that were attached since.
-CREATE FUNCTION quantize_is_complete(q quantized_columns) RETURNS boolean
+CREATE FUNCTION quantize.is_complete(q quantize.quantized_columns) RETURNS boolean
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT q.state = 'ready' AND (q.mode = 'generated' OR NOT EXISTS (
-        SELECT FROM @extschema@.quantize_leaves(q.table_oid) l
-        WHERE l NOT IN (SELECT unnest(w.relations_done) FROM @extschema@.quantize_work w WHERE w.quantized_column_id = q.quantized_column_id)))
+        SELECT FROM quantize.leaves(q.table_oid) l
+        WHERE l NOT IN (SELECT unnest(w.relations_done) FROM quantize.quantize_work w WHERE w.quantized_column_id = q.quantized_column_id)))
 $$;
 
-CREATE FUNCTION quantize_set_state(column_id uuid, new_state text) RETURNS void
+CREATE FUNCTION quantize.set_state(column_id uuid, new_state text) RETURNS void
     VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE @extschema@.quantized_columns q SET state = new_state WHERE q.quantized_column_id = column_id;
-    UPDATE @extschema@.quantize_work w SET recheck = false, updated_at = clock_timestamp()
+    UPDATE quantize.quantized_columns q SET state = new_state WHERE q.quantized_column_id = column_id;
+    UPDATE quantize.quantize_work w SET recheck = false, updated_at = clock_timestamp()
     WHERE w.quantized_column_id = column_id AND new_state = 'ready'
 $$;
 
-CREATE FUNCTION quantized_column_record(column_id uuid) RETURNS quantized_columns
+CREATE FUNCTION quantize.column_record(column_id uuid) RETURNS quantize.quantized_columns
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT q FROM @extschema@.quantized_columns q WHERE q.quantized_column_id = column_id
+    SELECT q FROM quantize.quantized_columns q WHERE q.quantized_column_id = column_id
 $$;
 
-CREATE PROCEDURE quantize_column(
+CREATE PROCEDURE @extschema@.quantize_column(
     relation regclass, source_column name, "precision" text, quantized_column name DEFAULT NULL,
     ranges real[] DEFAULT NULL, sample_rows bigint DEFAULT NULL, sample_percent double precision DEFAULT NULL,
     quantile double precision DEFAULT NULL, thresholds real[] DEFAULT NULL, learn_thresholds boolean DEFAULT false,
@@ -150,19 +150,19 @@ CREATE PROCEDURE quantize_column(
     mode text DEFAULT 'trigger', lock_timeout text DEFAULT '1s'
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    q @extschema@.quantized_columns;
-    calibration @extschema@.quantize_calibration;
+    q quantize.quantized_columns;
+    calibration quantize.calibration;
     mending text[];
 BEGIN
-    CALL @extschema@.quantize_check_transaction('quantize_column');
+    CALL quantize.check_transaction('quantize_column');
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    PERFORM @extschema@.quantize_check_calibration("precision", ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);
-    PERFORM @extschema@.quantize_check_batches(batch_rows, pause_ms, lock_timeout);
-    q := @extschema@.quantize_plan(relation, source_column, "precision", quantized_column, truncate_dim, mode);
-    PERFORM @extschema@.quantize_lock(q.table_oid);
+    PERFORM quantize.check_calibration("precision", ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);
+    PERFORM quantize.check_batches(batch_rows, pause_ms, lock_timeout);
+    q := quantize.plan(relation, source_column, "precision", quantized_column, truncate_dim, mode);
+    PERFORM quantize.lock_for_work(q.table_oid);
     IF q.state IS NULL THEN
-        calibration := @extschema@.quantize_calibrate(relation, source_column, "precision", truncate_dim, ranges, thresholds,
+        calibration := quantize.calibrate(relation, source_column, "precision", truncate_dim, ranges, thresholds,
             sample_rows, sample_percent, quantile, learn_thresholds);
         q.ranges := calibration.ranges;
         q.thresholds := calibration.thresholds;
@@ -174,40 +174,40 @@ BEGIN
         q.calibrated_at := q.created_at;
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        CALL @extschema@.quantize_alter(q, @extschema@.quantize_install(q), lock_timeout);
+        CALL quantize.run_statements(q, quantize.install(q), lock_timeout);
     ELSE
-        PERFORM @extschema@.quantize_check_same_calibration(q, ranges, thresholds);
+        PERFORM quantize.check_same_calibration(q, ranges, thresholds);
         IF q.mode = 'trigger' THEN
-            mending := @extschema@.quantize_mend(q);
+            mending := quantize.mend(q);
             IF pg_catalog.cardinality(mending) > 1 THEN
                 RAISE NOTICE 'the trigger of column "%" was missing or disabled: every code is checked', q.quantized_column;
             END IF;
             COMMIT;
             SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-            CALL @extschema@.quantize_alter(q, mending, lock_timeout);
+            CALL quantize.run_statements(q, mending, lock_timeout);
         END IF;
-        q := @extschema@.quantized_column_record(q.quantized_column_id);
+        q := quantize.column_record(q.quantized_column_id);
         IF q.state IN ('requantizing', 'swapping') THEN
             RAISE EXCEPTION 'column "%" of table "%" is being requantized', q.quantized_column, q.table_name
                 USING ERRCODE = 'object_not_in_prerequisite_state',
                     HINT = pg_catalog.format('CALL requantize_column(%L, %L) goes on with it.', relation, q.quantized_column);
-        ELSIF @extschema@.quantize_is_complete(q) THEN
+        ELSIF quantize.is_complete(q) THEN
             RAISE NOTICE 'column "%" of table "%" is complete, nothing to do', q.quantized_column, q.table_name;
             RETURN;
         END IF;
         RAISE NOTICE 'going on with column "%" of table "%"', q.quantized_column, q.table_name;
     END IF;
     IF q.mode = 'trigger' THEN
-        CALL @extschema@.quantize_backfill(q, batch_rows, pause_ms);
-        PERFORM @extschema@.quantize_lock(q.table_oid);
-        PERFORM @extschema@.quantize_set_state(q.quantized_column_id, 'ready');
+        CALL quantize.backfill(q, batch_rows, pause_ms);
+        PERFORM quantize.lock_for_work(q.table_oid);
+        PERFORM quantize.set_state(q.quantized_column_id, 'ready');
     END IF;
 END
 $$;
-COMMENT ON PROCEDURE quantize_column IS 'add a quantized column to a live table, keep it current, fill it in batches';
+COMMENT ON PROCEDURE @extschema@.quantize_column IS 'add a quantized column to a live table, keep it current, fill it in batches';
 
 -- A second call goes on with the recorded calibration; one that asks for another is a mistake.
-CREATE FUNCTION quantize_check_same_calibration(q quantized_columns, given_ranges real[], given_thresholds real[]) RETURNS void
+CREATE FUNCTION quantize.check_same_calibration(q quantize.quantized_columns, given_ranges real[], given_thresholds real[]) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF given_ranges <> q.ranges OR given_thresholds IS NOT NULL AND given_thresholds IS DISTINCT FROM q.thresholds THEN

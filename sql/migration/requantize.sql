@@ -4,30 +4,30 @@
 -- one transaction.
 
 -- The record of a quantized column, or an error that lists what there is.
-CREATE FUNCTION quantized_column_of(relation regclass, quantized_column name) RETURNS quantized_columns
+CREATE FUNCTION quantize.column_of(relation regclass, quantized_column name) RETURNS quantize.quantized_columns
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    q @extschema@.quantized_columns;
+    q quantize.quantized_columns;
 BEGIN
-    PERFORM @extschema@.quantize_check_owner(relation);
+    PERFORM quantize.check_owner(relation);
     IF quantized_column IS NULL THEN
         RAISE EXCEPTION 'quantized_column must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    SELECT * INTO q FROM @extschema@.quantized_columns c WHERE c.table_oid = relation AND c.quantized_column = quantized_column;
+    SELECT * INTO q FROM quantize.quantized_columns c WHERE c.table_oid = relation AND c.quantized_column = quantized_column;
     IF q.quantized_column_id IS NULL THEN
         RAISE EXCEPTION 'column "%" of table "%" is not a quantized column', quantized_column,
                 (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
             USING ERRCODE = 'undefined_object',
                 HINT = coalesce((SELECT 'Quantized columns of the table: ' || string_agg(format('%I', c.quantized_column), ', ') || '.'
-                    FROM @extschema@.quantized_columns c WHERE c.table_oid = relation), 'The table has none.');
+                    FROM quantize.quantized_columns c WHERE c.table_oid = relation), 'The table has none.');
     END IF;
     RETURN q;
 END
 $$;
 
 -- What would be lost or break when the column is replaced. Indexes are another matter: they can be built in advance.
-CREATE FUNCTION quantize_dependents(q quantized_columns) RETURNS SETOF text
+CREATE FUNCTION quantize.dependents(q quantize.quantized_columns) RETURNS SETOF text
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
     FROM pg_partition_tree(q.table_oid) t
@@ -46,7 +46,7 @@ CREATE FUNCTION quantize_dependents(q quantized_columns) RETURNS SETOF text
 $$;
 
 -- An index's definition behind its table's name, with one column put in place of another.
-CREATE FUNCTION quantize_index_definition(index oid, old_column name, new_column name) RETURNS text
+CREATE FUNCTION quantize.index_definition(index oid, old_column name, new_column name) RETURNS text
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT regexp_replace(substring(pg_get_indexdef(index) FROM ' USING .*$'),
         '(?<![\w"])' || regexp_replace(quote_ident(old_column), '([^\w])', '\\\1', 'g') || '(?![\w"])',
@@ -54,7 +54,7 @@ CREATE FUNCTION quantize_index_definition(index oid, old_column name, new_column
 $$;
 
 -- The column's indexes, each with its like on the next column, when that is there and valid.
-CREATE FUNCTION quantize_indexes(q quantized_columns, OUT index oid, OUT next_index oid, OUT statement text) RETURNS SETOF record
+CREATE FUNCTION quantize.indexes(q quantize.quantized_columns, OUT index oid, OUT next_index oid, OUT statement text) RETURNS SETOF record
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT i.indexrelid,
         (SELECT n.indexrelid FROM pg_index n WHERE n.indrelid = i.indrelid AND n.indisvalid AND n.indisunique = i.indisunique
@@ -66,27 +66,27 @@ CREATE FUNCTION quantize_indexes(q quantized_columns, OUT index oid, OUT next_in
     JOIN pg_class c ON c.oid = i.indexrelid AND NOT c.relispartition
     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = q.quantized_column
     CROSS JOIN LATERAL (
-        SELECT @extschema@.quantize_index_definition(i.indexrelid, q.quantized_column, q.next_column) AS definition) quantize_next
+        SELECT quantize.index_definition(i.indexrelid, q.quantized_column, q.next_column) AS definition) quantize_next
     WHERE EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum)
 $$;
 
 -- The statements that begin a requantization.
-CREATE FUNCTION quantize_begin_next(q quantized_columns) RETURNS text[]
+CREATE FUNCTION quantize.begin_next(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT ARRAY[@extschema@.quantized_column_add(q, q.next_column, q.next_ranges, q.next_thresholds)]
-        || CASE WHEN q.mode = 'trigger' THEN ARRAY[@extschema@.quantized_column_replace_function(q)] ELSE '{}' END
+    SELECT ARRAY[quantize.column_add(q, q.next_column, q.next_ranges, q.next_thresholds)]
+        || CASE WHEN q.mode = 'trigger' THEN ARRAY[quantize.column_replace_function(q)] ELSE '{}' END
         || ARRAY[
-            'UPDATE @extschema@.quantized_columns c SET state = ($1).state, next_column = ($1).next_column,'
+            'UPDATE quantize.quantized_columns c SET state = ($1).state, next_column = ($1).next_column,'
                 ' next_ranges = ($1).next_ranges, next_thresholds = ($1).next_thresholds, next_quantile = ($1).next_quantile,'
                 ' next_rows_calibrated = ($1).next_rows_calibrated, next_attnum = (SELECT a.attnum FROM pg_catalog.pg_attribute a'
                 ' WHERE a.attrelid OPERATOR(pg_catalog.=) ($1).table_oid AND a.attname OPERATOR(pg_catalog.=) ($1).next_column)'
                 ' WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id',
-            'DELETE FROM @extschema@.quantize_work w WHERE w.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id']
+            'DELETE FROM quantize.quantize_work w WHERE w.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id']
 $$;
 
 -- What else belongs to a column: comment, storage, privileges.
-CREATE FUNCTION quantize_copy_column(q quantized_columns) RETURNS text[]
+CREATE FUNCTION quantize.copy_column(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(array_agg(s.statement), '{}')
     FROM pg_attribute a
@@ -109,11 +109,11 @@ $$;
 
 -- The statements that put the next column in the place of the present one. The record goes first: dropping the column
 -- that a record names would delete the record.
-CREATE FUNCTION quantize_swap(q quantized_columns) RETURNS text[]
+CREATE FUNCTION quantize.swap(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     target text := format('%I.%I', q.table_schema, q.table_name);
-    swapped @extschema@.quantized_columns := q;
+    swapped quantize.quantized_columns := q;
     statements text[];
     g record;
 BEGIN
@@ -122,9 +122,9 @@ BEGIN
     swapped.next_column := NULL;
     SELECT t.tgname, n.nspname, p.proname INTO g
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE t.oid = @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id);
-    statements := ARRAY[format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', target)] || @extschema@.quantize_copy_column(q)
-        || 'UPDATE @extschema@.quantized_columns c SET ranges = c.next_ranges, thresholds = c.next_thresholds,'
+    WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id);
+    statements := ARRAY[format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', target)] || quantize.copy_column(q)
+        || 'UPDATE quantize.quantized_columns c SET ranges = c.next_ranges, thresholds = c.next_thresholds,'
             ' quantile = c.next_quantile, rows_calibrated = c.next_rows_calibrated, quantized_attnum = c.next_attnum,'
             ' next_column = NULL, next_ranges = NULL, next_thresholds = NULL, next_quantile = NULL, next_rows_calibrated = NULL,'
             ' next_attnum = NULL, state = ''ready'', calibrated_at = pg_catalog.now() WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id'::text;
@@ -134,10 +134,10 @@ BEGIN
     statements := statements || format('ALTER TABLE %s DROP COLUMN %I', target, q.quantized_column)
         || format('ALTER TABLE %s RENAME COLUMN %I TO %I', target, q.next_column, q.quantized_column)
         || ARRAY(SELECT format('ALTER INDEX %s RENAME TO %I', i.next_index::regclass, c.relname)
-            FROM @extschema@.quantize_indexes(q) i JOIN pg_class c ON c.oid = i.index);
+            FROM quantize.indexes(q) i JOIN pg_class c ON c.oid = i.index);
     IF q.mode = 'trigger' THEN
-        statements := statements || @extschema@.quantized_column_function(swapped, g.nspname, g.proname)
-            || @extschema@.quantized_column_trigger(swapped, g.tgname, g.nspname, g.proname);
+        statements := statements || quantize.column_function(swapped, g.nspname, g.proname)
+            || quantize.column_trigger(swapped, g.tgname, g.nspname, g.proname);
     END IF;
     RETURN statements;
 END
@@ -145,7 +145,7 @@ $$;
 
 -- Virtual transactions of other sessions of this database. Those that were open when the last code was written may hold
 -- snapshots without it.
-CREATE FUNCTION quantize_open_transactions() RETURNS text[]
+CREATE FUNCTION quantize.open_transactions() RETURNS text[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(array_agg(l.virtualtransaction), '{}')
     FROM pg_locks l JOIN pg_stat_get_activity(NULL) s ON s.pid = l.pid
@@ -153,15 +153,15 @@ CREATE FUNCTION quantize_open_transactions() RETURNS text[]
         AND s.datid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
 $$;
 
-CREATE PROCEDURE quantize_wait_for_transactions() LANGUAGE plpgsql AS $$
+CREATE PROCEDURE quantize.wait_for_transactions() LANGUAGE plpgsql AS $$
 DECLARE
-    waited_for text[] := @extschema@.quantize_open_transactions();
+    waited_for text[] := quantize.open_transactions();
     rounds integer := 0;
 BEGIN
     LOOP
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        waited_for := ARRAY(SELECT pg_catalog.unnest(waited_for) INTERSECT SELECT pg_catalog.unnest(@extschema@.quantize_open_transactions()));
+        waited_for := ARRAY(SELECT pg_catalog.unnest(waited_for) INTERSECT SELECT pg_catalog.unnest(quantize.open_transactions()));
         EXIT WHEN pg_catalog.cardinality(waited_for) OPERATOR(pg_catalog.=) 0;
         rounds := rounds OPERATOR(pg_catalog.+) 1;
         IF rounds OPERATOR(pg_catalog.=) 20 THEN
@@ -173,14 +173,14 @@ END
 $$;
 
 -- Checks what stands in the way of a new calibration, and makes it: q with the next column.
-CREATE FUNCTION quantize_plan_next(
-    q quantized_columns, given_ranges real[], given_thresholds real[], sample_rows bigint, sample_percent double precision,
+CREATE FUNCTION quantize.plan_next(
+    q quantize.quantized_columns, given_ranges real[], given_thresholds real[], sample_rows bigint, sample_percent double precision,
     given_quantile double precision, learn_thresholds boolean
-) RETURNS quantized_columns
+) RETURNS quantize.quantized_columns
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    calibration @extschema@.quantize_calibration;
-    dependents text := (SELECT string_agg(d, E'\n') FROM @extschema@.quantize_dependents(q) d);
+    calibration quantize.calibration;
+    dependents text := (SELECT string_agg(d, E'\n') FROM quantize.dependents(q) d);
 BEGIN
     IF dependents IS NOT NULL THEN
         RAISE EXCEPTION 'cannot replace column "%" of table "%" because other objects depend on it', q.quantized_column, q.table_name
@@ -191,7 +191,7 @@ BEGIN
         RAISE EXCEPTION 'binary codes by sign have no calibration' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Pass thresholds => … or learn_thresholds => true.';
     END IF;
-    calibration := @extschema@.quantize_calibrate(q.table_oid, q.source_column, q."precision", q.truncate_dim, given_ranges,
+    calibration := quantize.calibrate(q.table_oid, q.source_column, q."precision", q.truncate_dim, given_ranges,
         given_thresholds, sample_rows, sample_percent, CASE WHEN given_ranges IS NULL THEN coalesce(given_quantile, q.quantile) END,
         learn_thresholds);
     q.next_column := 'next_' || left(q.quantized_column::text, 50);
@@ -205,59 +205,59 @@ BEGIN
 END
 $$;
 
-CREATE PROCEDURE requantize_column(
+CREATE PROCEDURE @extschema@.requantize_column(
     relation regclass, quantized_column name,
     ranges real[] DEFAULT NULL, sample_rows bigint DEFAULT NULL, sample_percent double precision DEFAULT NULL,
     quantile double precision DEFAULT NULL, thresholds real[] DEFAULT NULL, learn_thresholds boolean DEFAULT false,
     batch_rows integer DEFAULT 10000, pause_ms integer DEFAULT 0, lock_timeout text DEFAULT '1s'
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    q @extschema@.quantized_columns;
+    q quantize.quantized_columns;
     missing text;
 BEGIN
-    CALL @extschema@.quantize_check_transaction('requantize_column');
+    CALL quantize.check_transaction('requantize_column');
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    q := @extschema@.quantized_column_of(relation, quantized_column);
-    PERFORM @extschema@.quantize_check_calibration(q."precision", ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);
-    PERFORM @extschema@.quantize_check_batches(batch_rows, pause_ms, lock_timeout);
-    PERFORM @extschema@.quantize_check_table(relation, q.mode);
-    PERFORM @extschema@.quantize_lock(q.table_oid);
-    PERFORM @extschema@.quantize_check_can_requantize(q, ranges, thresholds);
+    q := quantize.column_of(relation, quantized_column);
+    PERFORM quantize.check_calibration(q."precision", ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);
+    PERFORM quantize.check_batches(batch_rows, pause_ms, lock_timeout);
+    PERFORM quantize.check_table(relation, q.mode);
+    PERFORM quantize.lock_for_work(q.table_oid);
+    PERFORM quantize.check_can_requantize(q, ranges, thresholds);
     IF q.state = 'ready'::text THEN
-        q := @extschema@.quantize_plan_next(q, ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);
+        q := quantize.plan_next(q, ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        CALL @extschema@.quantize_alter(q, @extschema@.quantize_begin_next(q), lock_timeout);
-        q := @extschema@.quantized_column_record(q.quantized_column_id);
+        CALL quantize.run_statements(q, quantize.begin_next(q), lock_timeout);
+        q := quantize.column_record(q.quantized_column_id);
     END IF;
     IF q.state = 'requantizing'::text THEN
-        CALL @extschema@.quantize_backfill(q, batch_rows, pause_ms);
-        PERFORM @extschema@.quantize_lock(q.table_oid);
-        PERFORM @extschema@.quantize_set_state(q.quantized_column_id, 'swapping');
+        CALL quantize.backfill(q, batch_rows, pause_ms);
+        PERFORM quantize.lock_for_work(q.table_oid);
+        PERFORM quantize.set_state(q.quantized_column_id, 'swapping');
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        q := @extschema@.quantized_column_record(q.quantized_column_id);
+        q := quantize.column_record(q.quantized_column_id);
     END IF;
-    missing := @extschema@.quantize_missing_indexes(q);
+    missing := quantize.missing_indexes(q);
     IF missing IS NOT NULL THEN
         RAISE NOTICE 'column "%" is complete and waits for its indexes', q.next_column
             USING DETAIL = missing, HINT = 'Run these statements and call requantize_column again: it puts the column in its place.';
         RETURN;
     END IF;
-    CALL @extschema@.quantize_wait_for_transactions();
-    CALL @extschema@.quantize_alter(q, @extschema@.quantize_swap(q), lock_timeout);
+    CALL quantize.wait_for_transactions();
+    CALL quantize.run_statements(q, quantize.swap(q), lock_timeout);
 END
 $$;
-COMMENT ON PROCEDURE requantize_column IS 'give a quantized column another calibration, at once for all readers';
+COMMENT ON PROCEDURE @extschema@.requantize_column IS 'give a quantized column another calibration, at once for all readers';
 
-CREATE FUNCTION quantize_check_can_requantize(q quantized_columns, given_ranges real[], given_thresholds real[]) RETURNS void
+CREATE FUNCTION quantize.check_can_requantize(q quantize.quantized_columns, given_ranges real[], given_thresholds real[]) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF q.state = 'backfilling' THEN
         RAISE EXCEPTION 'column "%" of table "%" is not complete', q.quantized_column, q.table_name
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL quantize_column(…) as before goes on where it stopped.';
-    ELSIF q.mode = 'trigger' AND @extschema@.quantized_column_trigger_oid(q.table_oid, q.quantized_column_id) IS NULL THEN
+    ELSIF q.mode = 'trigger' AND quantize.column_trigger_oid(q.table_oid, q.quantized_column_id) IS NULL THEN
         RAISE EXCEPTION 'the trigger of column "%" of table "%" is missing', q.quantized_column, q.table_name
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL quantize_column(…) as before makes it again.';
     ELSIF q.state <> 'ready' AND (given_ranges <> q.next_ranges OR given_thresholds <> q.next_thresholds) THEN
@@ -268,7 +268,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION quantize_missing_indexes(q quantized_columns) RETURNS text
+CREATE FUNCTION quantize.missing_indexes(q quantize.quantized_columns) RETURNS text
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT string_agg(i.statement || ';', E'\n') FROM @extschema@.quantize_indexes(q) i WHERE i.next_index IS NULL
+    SELECT string_agg(i.statement || ';', E'\n') FROM quantize.indexes(q) i WHERE i.next_index IS NULL
 $$;

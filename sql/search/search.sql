@@ -4,7 +4,7 @@
 -- every name is qualified. The rest sets its own.
 
 -- Raises an error unless the parameters make sense by themselves.
-CREATE FUNCTION semantic_search_check(
+CREATE FUNCTION quantize.semantic_search_check(
     corpus regtype, query real[], top_k integer, rescore boolean, rescore_multiplier real, exact boolean, metric text
 ) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -40,10 +40,10 @@ END
 $$;
 
 -- Raises an error unless the query, of so many dimensions, fits the columns and their calibration.
-CREATE FUNCTION semantic_search_check_stages(stages semantic_search_stages, dimensions integer, metric text) RETURNS void
+CREATE FUNCTION quantize.semantic_search_check_stages(stages quantize.semantic_search_stages, dimensions integer, metric text) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    checked @extschema@.semantic_search_column;
+    checked quantize.semantic_search_column;
     expected integer;
 BEGIN
     FOREACH checked IN ARRAY ARRAY[stages.embedding, stages.quantized, stages.refine] LOOP
@@ -56,7 +56,7 @@ BEGIN
         ELSIF checked.kind IN ('int8vec', 'uint8vec') AND checked.ranges IS NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
                 MESSAGE = format('the ranges of column "%s" of relation "%s" are not known',
-                    checked.name, @extschema@.semantic_search_relation_name(stages.relation)),
+                    checked.name, quantize.semantic_search_relation_name(stages.relation)),
                 HINT = 'Pass those that its codes were made with, as ranges => …. '
                     'Of columns that quantize_column makes they are recorded.';
         ELSIF checked.kind IN ('int8vec', 'uint8vec') AND (array_ndims(checked.ranges) <> 2
@@ -75,7 +75,7 @@ END
 $$;
 
 -- Whether embeddings are of unit length, by the first few rows. Views and foreign tables are not asked: rows may be dear.
-CREATE FUNCTION semantic_search_is_unit(relation oid, embedding name) RETURNS boolean
+CREATE FUNCTION quantize.semantic_search_is_unit(relation oid, embedding name) RETURNS boolean
     STABLE LANGUAGE plpgsql AS $$
 DECLARE
     statement text := (
@@ -95,7 +95,7 @@ END
 $$;
 
 -- The arguments of a statement that is to be read and run by itself.
-CREATE FUNCTION semantic_search_literals(query real[], stages semantic_search_stages) RETURNS text[]
+CREATE FUNCTION quantize.semantic_search_literals(query real[], stages quantize.semantic_search_stages) RETURNS text[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
     SELECT ARRAY(SELECT format('%L::pg_catalog.float4[]', a.argument)
         FROM (VALUES (1, query), (2, (stages.quantized).ranges), (3, (stages.refine).ranges),
@@ -103,24 +103,24 @@ CREATE FUNCTION semantic_search_literals(query real[], stages semantic_search_st
 $$;
 
 -- The columns of a search whose parameters have been checked, and whether its embeddings count as of unit length.
-CREATE FUNCTION semantic_search_prepare(
+CREATE FUNCTION quantize.semantic_search_prepare(
     corpus regtype, query real[], top_k integer, embedding name, quantized name, refine name, rescore boolean,
     rescore_multiplier real, exact boolean, metric text, ranges real[]
-) RETURNS semantic_search_stages
+) RETURNS quantize.semantic_search_stages
     STABLE LANGUAGE plpgsql AS $$
 DECLARE
-    stages @extschema@.semantic_search_stages;
+    stages quantize.semantic_search_stages;
 BEGIN
-    PERFORM @extschema@.semantic_search_check(corpus, query, top_k, rescore, rescore_multiplier, exact, metric);
-    stages := @extschema@.semantic_search_choose(
+    PERFORM quantize.semantic_search_check(corpus, query, top_k, rescore, rescore_multiplier, exact, metric);
+    stages := quantize.semantic_search_choose(
         (SELECT t.typrelid FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) corpus),
         embedding, quantized, refine, rescore, exact, metric, ranges);
-    PERFORM @extschema@.semantic_search_check_stages(stages,
+    PERFORM quantize.semantic_search_check_stages(stages,
         coalesce(pg_catalog.array_length(query, 2), pg_catalog.array_length(query, 1)), metric);
     -- Truncated embeddings were normalized again. Only the scan of int8 codes makes a difference.
     stages.is_unit := (stages.quantized).truncate_dim IS NOT NULL OR (stages.embedding).name IS NOT NULL
         AND (stages.quantized).ranges IS NOT NULL AND metric OPERATOR(pg_catalog.<>) 'ip'
-        AND @extschema@.semantic_search_is_unit(stages.relation, (stages.embedding).name);
+        AND quantize.semantic_search_is_unit(stages.relation, (stages.embedding).name);
     RETURN stages;
 END
 $$;
@@ -132,14 +132,14 @@ CREATE FUNCTION semantic_search(
 ) RETURNS TABLE (query_no integer, doc anyelement, score float8)
     STABLE LANGUAGE plpgsql ROWS 10 AS $$
 DECLARE
-    stages @extschema@.semantic_search_stages;
+    stages quantize.semantic_search_stages;
     statement text;
     vector real[];
     query_index integer := 0;
 BEGIN
-    stages := @extschema@.semantic_search_prepare(pg_catalog.pg_typeof(corpus), query, top_k, embedding, quantized,
+    stages := quantize.semantic_search_prepare(pg_catalog.pg_typeof(corpus), query, top_k, embedding, quantized,
         refine, rescore, rescore_multiplier, exact, metric, ranges);
-    statement := @extschema@.semantic_search_statement(
+    statement := quantize.semantic_search_statement(
         stages, top_k, rescore, rescore_multiplier, exact, metric, filter, '{$1,$2,$3,$4,$5}');
     IF query IS NULL THEN
         RETURN;
@@ -164,11 +164,11 @@ CREATE FUNCTION semantic_search_sql(
 ) RETURNS text
     STABLE LANGUAGE plpgsql AS $$
 DECLARE
-    stages @extschema@.semantic_search_stages;
+    stages quantize.semantic_search_stages;
     vector real[];
     arguments text[];
 BEGIN
-    stages := @extschema@.semantic_search_prepare(pg_catalog.pg_typeof(corpus), query, top_k, embedding, quantized,
+    stages := quantize.semantic_search_prepare(pg_catalog.pg_typeof(corpus), query, top_k, embedding, quantized,
         refine, rescore, rescore_multiplier, exact, metric, ranges);
     IF query IS NOT NULL THEN
         FOREACH vector SLICE 1 IN ARRAY query LOOP
@@ -176,11 +176,11 @@ BEGIN
             EXIT;
         END LOOP;
     END IF;
-    arguments := @extschema@.semantic_search_literals(vector, stages);
+    arguments := quantize.semantic_search_literals(vector, stages);
     IF query IS NULL THEN
         arguments[1] := '$1::pg_catalog.float4[]';
     END IF;
-    RETURN @extschema@.semantic_search_statement(
+    RETURN quantize.semantic_search_statement(
         stages, top_k, rescore, rescore_multiplier, exact, metric, filter, arguments);
 END
 $$;
@@ -197,6 +197,9 @@ CREATE FUNCTION semantic_search(
 ) RETURNS TABLE (query_no integer, doc record, score float8)
     STABLE LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM @extschema@.semantic_search_check('text', query, top_k, rescore, rescore_multiplier, exact, metric);
+    PERFORM quantize.semantic_search_check('text', query, top_k, rescore, rescore_multiplier, exact, metric);
 END
 $$;
+COMMENT ON FUNCTION semantic_search(
+    text, real[], integer, name, name, name, boolean, real, boolean, text, text, real[]
+) IS 'an error that says how to name a table: semantic_search(NULL::docs, …)';

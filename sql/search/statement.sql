@@ -11,70 +11,70 @@
 -- thresholds, the query's number; each a parameter or a literal.
 
 -- The operator of a metric, in the schema where the type's operators are.
-CREATE FUNCTION semantic_search_operator(metric text, schema text) RETURNS text
+CREATE FUNCTION quantize.semantic_search_operator(metric text, schema text) RETURNS text
     IMMUTABLE PARALLEL SAFE LANGUAGE sql
     RETURN 'OPERATOR(' || schema || '.' || CASE metric WHEN 'ip' THEN '<#>' WHEN 'l2' THEN '<->' ELSE '<=>' END || ')';
 
 -- The query as a column of codes was made: cut to its dimensions.
-CREATE FUNCTION semantic_search_query(code semantic_search_column, query text) RETURNS text
+CREATE FUNCTION quantize.semantic_search_query(code quantize.semantic_search_column, query text) RETURNS text
     IMMUTABLE PARALLEL SAFE LANGUAGE sql
     RETURN CASE WHEN (code).truncate_dim IS NULL THEN query
         ELSE '@extschema@.truncate_embeddings(' || query || ', ' || (code).truncate_dim || ')' END;
 
 -- A code's distance to the query, through the embedding that it stands for.
-CREATE FUNCTION semantic_search_dequantized_distance(
-    code semantic_search_column, qualified text, metric text, query text, ranges text
+CREATE FUNCTION quantize.semantic_search_dequantized_distance(
+    code quantize.semantic_search_column, qualified text, metric text, query text, ranges text
 ) RETURNS text
     IMMUTABLE PARALLEL SAFE LANGUAGE sql
     RETURN '@extschema@.dequantize_embeddings(' || qualified
         || CASE (code).kind WHEN 'binvec' THEN '' ELSE ', ' || ranges END || ') '
-        || semantic_search_operator(metric, '@extschema@') || ' ' || semantic_search_query(code, query);
+        || quantize.semantic_search_operator(metric, '@extschema@') || ' ' || quantize.semantic_search_query(code, query);
 
 -- Hamming distance to the query's own code.
-CREATE FUNCTION semantic_search_hamming_distance(
-    code semantic_search_column, qualified text, query text, thresholds text
+CREATE FUNCTION quantize.semantic_search_hamming_distance(
+    code quantize.semantic_search_column, qualified text, query text, thresholds text
 ) RETURNS text
     IMMUTABLE PARALLEL SAFE LANGUAGE sql
-    RETURN qualified || ' OPERATOR(@extschema@.<~>) @extschema@.quantize_binary(' || semantic_search_query(code, query)
+    RETURN qualified || ' OPERATOR(@extschema@.<~>) @extschema@.quantize_binary(' || quantize.semantic_search_query(code, query)
         || CASE WHEN (code).thresholds IS NULL THEN '' ELSE ', ' || thresholds END || ')';
 
 -- The distance that the scan orders by: of a form that an index on the column can serve, where there is one.
 -- Sign bits know directions only, so their inner product with the query serves every metric. The inner product of int8
 -- codes with the scaled query ranks as that of the dequantized embeddings: for unit vectors the order of any metric.
-CREATE FUNCTION semantic_search_scan_distance(
-    scanned semantic_search_column, qualified text, metric text, is_unit boolean, arguments text[]
+CREATE FUNCTION quantize.semantic_search_scan_distance(
+    scanned quantize.semantic_search_column, qualified text, metric text, is_unit boolean, arguments text[]
 ) RETURNS text
     IMMUTABLE PARALLEL SAFE LANGUAGE sql
     RETURN CASE
-        WHEN (scanned).kind = 'real' THEN qualified || ' ' || semantic_search_operator(metric, '@extschema@') || ' '
+        WHEN (scanned).kind = 'real' THEN qualified || ' ' || quantize.semantic_search_operator(metric, '@extschema@') || ' '
             || arguments[1]
         WHEN (scanned).kind IN ('vector', 'halfvec') THEN qualified || ' '
-            || semantic_search_operator(metric, (scanned).schema) || ' ' || arguments[1] || '::' || (scanned).type
+            || quantize.semantic_search_operator(metric, (scanned).schema) || ' ' || arguments[1] || '::' || (scanned).type
         WHEN metric = 'hamming' THEN
-            semantic_search_hamming_distance(scanned, qualified, arguments[1], arguments[4])
+            quantize.semantic_search_hamming_distance(scanned, qualified, arguments[1], arguments[4])
         WHEN (scanned).kind = 'binvec' THEN qualified || ' OPERATOR(@extschema@.<#>) '
-            || semantic_search_query(scanned, arguments[1])
+            || quantize.semantic_search_query(scanned, arguments[1])
         WHEN is_unit OR metric = 'ip' THEN qualified || ' OPERATOR(@extschema@.<#>) @extschema@.scale_query('
-            || semantic_search_query(scanned, arguments[1]) || ', ' || arguments[2] || ')'
-        ELSE semantic_search_dequantized_distance(scanned, qualified, metric, arguments[1], arguments[2])
+            || quantize.semantic_search_query(scanned, arguments[1]) || ', ' || arguments[2] || ')'
+        ELSE quantize.semantic_search_dequantized_distance(scanned, qualified, metric, arguments[1], arguments[2])
     END;
 
 -- The distance that becomes the score: to the float embedding where it is read, else to what the codes stand for.
-CREATE FUNCTION semantic_search_final_distance(
-    last semantic_search_column, qualified text, metric text, ranges text, arguments text[]
+CREATE FUNCTION quantize.semantic_search_final_distance(
+    last quantize.semantic_search_column, qualified text, metric text, ranges text, arguments text[]
 ) RETURNS text
     IMMUTABLE PARALLEL SAFE LANGUAGE sql
     RETURN CASE
         WHEN (last).kind IN ('real', 'vector', 'halfvec') THEN qualified || '::pg_catalog.float4[] '
-            || semantic_search_operator(metric, '@extschema@') || ' ' || arguments[1]
+            || quantize.semantic_search_operator(metric, '@extschema@') || ' ' || arguments[1]
         WHEN metric = 'hamming' AND (last).kind = 'binvec' THEN
-            semantic_search_hamming_distance(last, qualified, arguments[1], arguments[4])
-        ELSE semantic_search_dequantized_distance(last, qualified, metric, arguments[1], ranges)
+            quantize.semantic_search_hamming_distance(last, qualified, arguments[1], arguments[4])
+        ELSE quantize.semantic_search_dequantized_distance(last, qualified, metric, arguments[1], ranges)
     END;
 
 -- Whether rows of this relation can be told by ctid alone: a plain table without children, in Postgres's own storage, that
 -- no extension distributes.
-CREATE FUNCTION semantic_search_has_ctid(relation oid) RETURNS boolean
+CREATE FUNCTION quantize.semantic_search_has_ctid(relation oid) RETURNS boolean
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     distributed boolean := false;
@@ -89,12 +89,12 @@ END
 $$;
 
 -- One stage: the nearest rows of those that `source` (FROM and WHERE) yields.
-CREATE FUNCTION semantic_search_stage(output text, source text, distance text, row_limit bigint) RETURNS text
+CREATE FUNCTION quantize.semantic_search_stage(output text, source text, distance text, row_limit bigint) RETURNS text
     IMMUTABLE PARALLEL SAFE LANGUAGE sql
     RETURN 'SELECT ' || output || E'\nFROM ' || source || E'\nORDER BY ' || distance || E'\nLIMIT ' || row_limit;
 
 -- FROM and WHERE of the scan. Rows without a code, or without the floats to rescore them, are not found.
-CREATE FUNCTION semantic_search_scan(relation text, alias text, names name[], filter text) RETURNS text
+CREATE FUNCTION quantize.semantic_search_scan(relation text, alias text, names name[], filter text) RETURNS text
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT relation || E'\nWHERE ' || string_agg(DISTINCT format('%s.%I IS NOT NULL', alias, n), ' AND ')
         || coalesce(E' AND (\n' || filter || E'\n)', '')
@@ -102,8 +102,8 @@ CREATE FUNCTION semantic_search_scan(relation text, alias text, names name[], fi
 $$;
 
 -- The statement around the stages: `distance` becomes the score, higher the better, and the columns become a row again.
-CREATE FUNCTION semantic_search_result(
-    relation oid, row_type text, query_no text, metric text, last semantic_search_column, distance name, nearest text
+CREATE FUNCTION quantize.semantic_search_result(
+    relation oid, row_type text, query_no text, metric text, last quantize.semantic_search_column, distance name, nearest text
 ) RETURNS text
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT format(E'SELECT %s AS query_no, ROW(%s)::%s AS doc, %s OPERATOR(pg_catalog.-) found.%I AS score\n'
@@ -115,20 +115,20 @@ CREATE FUNCTION semantic_search_result(
 $$;
 
 -- The statement.
-CREATE FUNCTION semantic_search_statement(
-    stages semantic_search_stages, top_k integer, rescore boolean, rescore_multiplier real, exact boolean, metric text,
+CREATE FUNCTION quantize.semantic_search_statement(
+    stages quantize.semantic_search_stages, top_k integer, rescore boolean, rescore_multiplier real, exact boolean, metric text,
     filter text, arguments text[]
 ) RETURNS text
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    quantized constant @extschema@.semantic_search_column := stages.quantized;
-    refine constant @extschema@.semantic_search_column := stages.refine;
-    embedding constant @extschema@.semantic_search_column := stages.embedding;
-    scanned @extschema@.semantic_search_column := embedding;
-    last @extschema@.semantic_search_column := embedding;
+    quantized constant quantize.semantic_search_column := stages.quantized;
+    refine constant quantize.semantic_search_column := stages.refine;
+    embedding constant quantize.semantic_search_column := stages.embedding;
+    scanned quantize.semantic_search_column := embedding;
+    last quantize.semantic_search_column := embedding;
     candidates bigint := top_k;
     -- Rows go by their address, or by all their columns; `alias` names them at every stage.
-    by_ctid boolean := @extschema@.semantic_search_has_ctid(stages.relation);
+    by_ctid boolean := quantize.semantic_search_has_ctid(stages.relation);
     relation text;
     alias text;
     again text;
@@ -149,28 +149,28 @@ BEGIN
             candidates := least(ceil(top_k * rescore_multiplier::numeric), 2147483647);
         END IF;
     END IF;
-    by_ctid := by_ctid AND (exact OR NOT @extschema@.semantic_search_has_index(stages.relation, scanned.name, NULL));
+    by_ctid := by_ctid AND (exact OR NOT quantize.semantic_search_has_index(stages.relation, scanned.name, NULL));
     again := CASE WHEN by_ctid THEN format(E'\n) AS %1$s JOIN %2$s ON %3$s.ctid OPERATOR(pg_catalog.=) %1$s.ctid',
         CASE alias WHEN 'nearest' THEN 'nearer' ELSE 'nearest' END, relation, alias) ELSE E'\n) AS ' || alias END;
-    statement := @extschema@.semantic_search_stage(alias || CASE WHEN by_ctid THEN '.ctid' ELSE '.*' END,
-        @extschema@.semantic_search_scan(relation, alias, ARRAY[scanned.name, refine.name, last.name], filter),
+    statement := quantize.semantic_search_stage(alias || CASE WHEN by_ctid THEN '.ctid' ELSE '.*' END,
+        quantize.semantic_search_scan(relation, alias, ARRAY[scanned.name, refine.name, last.name], filter),
         -- No index matches a sum, nor one that is created after the statement was prepared.
         format(CASE WHEN exact OR by_ctid THEN '(%s) OPERATOR(pg_catalog.+) 0' ELSE '%s' END,
-            @extschema@.semantic_search_scan_distance(
+            quantize.semantic_search_scan_distance(
                 scanned, format('%s.%I', alias, scanned.name), metric, stages.is_unit, arguments)),
         candidates);
     IF refine.name <> last.name THEN
-        statement := @extschema@.semantic_search_stage(alias || CASE WHEN by_ctid THEN '.ctid' ELSE '.*' END,
+        statement := quantize.semantic_search_stage(alias || CASE WHEN by_ctid THEN '.ctid' ELSE '.*' END,
             E'(\n' || statement || again,
-            @extschema@.semantic_search_dequantized_distance(
+            quantize.semantic_search_dequantized_distance(
                 refine, format('%s.%I', alias, refine.name), metric, arguments[1], arguments[3]),
             least(candidates, 2 * top_k::bigint));
     END IF;
-    statement := @extschema@.semantic_search_stage(
-        format('%s.*, %s AS %I', alias, @extschema@.semantic_search_final_distance(last,
+    statement := quantize.semantic_search_stage(
+        format('%s.*, %s AS %I', alias, quantize.semantic_search_final_distance(last,
             format('%s.%I', alias, last.name), metric, arguments[CASE last.name WHEN refine.name THEN 3 ELSE 2 END],
             arguments), distance),
         E'(\n' || statement || again, quote_ident(distance), top_k);
-    RETURN @extschema@.semantic_search_result(stages.relation, relation, arguments[5], metric, last, distance, statement);
+    RETURN quantize.semantic_search_result(stages.relation, relation, arguments[5], metric, last, distance, statement);
 END
 $$;

@@ -117,7 +117,7 @@ SELECT refused('SELECT ''\xffff''::bytea::binvec(4)');
 SELECT refused('SELECT ''{1000}''::int[]::int8vec');
 CREATE TABLE typed (i int8vec(3));
 SELECT refused('INSERT INTO typed VALUES (''[1,2]'')');
-SELECT refused('SELECT calibrate_ranges_transition(''{{1},{1}}'', ''{1}'')');
+SELECT refused('SELECT quantize.calibrate_ranges_transition(''{{1},{1}}'', ''{1}'')');
 
 -- A constant dimension is fine and has one code; values outside the ranges are clipped; the session goes on.
 SELECT quantize_int8('{5,5,-9,9}', '{{5,5,0,0},{5,5,1,1}}'), quantize_uint8('{5,6,4}', '{{5,5,5},{5,5,5}}');

@@ -23,16 +23,16 @@ CALL requantize_column('library.docs', 'embedding_int8');
 CALL drop_quantized_column('library.docs', 'embedding_int8');
 -- Records of tables that one may not read are hidden, and not to be written.
 SELECT count(*) FROM quantized_columns;
-UPDATE quantized_columns SET ranges = NULL;
-DELETE FROM quantized_columns;
-DELETE FROM quantize_work;
-INSERT INTO quantized_columns (table_schema, table_name, source_column, quantized_column, "precision", mode, state)
+UPDATE quantize.quantized_columns SET ranges = NULL;
+DELETE FROM quantize.quantized_columns;
+DELETE FROM quantize.quantize_work;
+INSERT INTO quantize.quantized_columns (table_schema, table_name, source_column, quantized_column, "precision", mode, state)
 VALUES ('library', 'docs', 'embedding', 'forged', 'int8', 'trigger', 'ready');
 RESET ROLE;
 GRANT SELECT ON library.docs TO regress_quantize_other;
 SET ROLE regress_quantize_other;
 SELECT table_name, ranges FROM quantized_columns;
-UPDATE quantized_columns SET ranges = NULL;
+UPDATE quantize.quantized_columns SET ranges = NULL;
 -- A writer who owns nothing triggers the trigger.
 RESET ROLE;
 GRANT INSERT ON library.docs TO regress_quantize_other;

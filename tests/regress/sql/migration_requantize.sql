@@ -27,7 +27,7 @@ CREATE INDEX by_code ON docs USING hash (embedding_int8);
 CREATE INDEX by_both ON docs (id, embedding_int8) WHERE embedding_int8 IS NOT NULL;
 CALL requantize_column('docs', 'embedding_int8', ranges => '{{-4,-4},{4,4}}');
 SELECT state, next_column, next_ranges, (SELECT count(*) FROM faults) AS faults FROM quantized_columns;
-SELECT statement, next_index IS NOT NULL AS there FROM quantized_columns q, quantize_indexes(q) ORDER BY 1;
+SELECT statement, next_index IS NOT NULL AS there FROM quantize.quantized_columns q, quantize.indexes(q) ORDER BY 1;
 -- Both columns are kept, and another calibration has to wait.
 INSERT INTO docs VALUES (-1, '{1,1}');
 SELECT embedding_int8, next_embedding_int8 FROM docs WHERE id = -1;

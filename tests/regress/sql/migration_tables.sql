@@ -29,7 +29,7 @@ CALL quantize_column('p_a', 'embedding', 'int8');
 CALL quantize_column('p_b1', 'embedding', 'int8');
 CREATE INDEX by_code ON p (embedding_int8);
 CALL requantize_column('p', 'embedding_int8', ranges => '{{-2,-2},{2,2}}');
-SELECT statement FROM quantized_columns q, quantize_indexes(q);
+SELECT statement FROM quantize.quantized_columns q, quantize.indexes(q);
 CREATE INDEX ON p (next_embedding_int8);
 CALL requantize_column('p', 'embedding_int8');
 SELECT ranges, state, (SELECT count(*) FROM faults) AS faults, to_regclass('by_code') FROM quantized_columns;

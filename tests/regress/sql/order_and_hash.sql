@@ -6,10 +6,10 @@ SELECT 'float32[9]'::quantized < 'int8[-9]', 'float32[-1]'::quantized < 'float32
     'binary[01]'::quantized <> 'ubinary[01]';
 SELECT v FROM unnest('{100,1,0,10,01,11,00,000000001,1}'::binvec[]) AS v ORDER BY v;
 SELECT v FROM unnest(ARRAY['[2]', '[-3,5]', '[-3]', '[127]', '[-128,0]']::int8vec[]) AS v ORDER BY v DESC;
-SELECT binvec_cmp('01', '01'), int8vec_cmp('[1]', '[2]'), uint8vec_cmp('[3]', '[2]'), quantized_cmp('int8[1]', 'int8[1]');
+SELECT quantize.binvec_cmp('01', '01'), quantize.int8vec_cmp('[1]', '[2]'), quantize.uint8vec_cmp('[3]', '[2]'), quantize.quantized_cmp('int8[1]', 'int8[1]');
 -- Equal values hash alike, wherever they are stored.
-SELECT binvec_hash('0101') = binvec_hash(b'0101'::binvec), int8vec_hash('[1,2]') = int8vec_hash('\x0102'::bytea::int8vec),
-    binvec_hash('0101', 42) = binvec_hash('\x50'::bytea::binvec(4), 42);
+SELECT quantize.binvec_hash('0101') = quantize.binvec_hash(b'0101'::binvec), quantize.int8vec_hash('[1,2]') = quantize.int8vec_hash('\x0102'::bytea::int8vec),
+    quantize.binvec_hash('0101', 42) = quantize.binvec_hash('\x50'::bytea::binvec(4), 42);
 CREATE TABLE v (id int, b binvec, i int8vec, u uint8vec, q quantized);
 INSERT INTO v SELECT n, (n % 5)::bit(3)::binvec, ARRAY[n % 5 - 2]::int8vec, ARRAY[n % 5]::uint8vec,
     quantize_embeddings(ARRAY[n % 5 - 2, 1], 'float32') FROM generate_series(1, 100) AS n;

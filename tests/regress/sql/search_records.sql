@@ -48,20 +48,20 @@ WHERE quantized_column = 'body_short';
 SELECT count(*) FROM semantic_search(NULL::docs, (embed('q'))[1:7], quantized => 'body_short');
 
 -- Codes that are still being filled are passed over, whoever names them; the column that a requantization fills is hidden.
-UPDATE quantized_columns SET state = 'backfilling' WHERE quantized_column = 'body_bin';
+UPDATE quantize.quantized_columns SET state = 'backfilling' WHERE quantized_column = 'body_bin';
 SELECT stage(semantic_search_sql(NULL::docs, quantized => 'body_bin', refine => 'body_int8'));
-UPDATE quantized_columns SET state = 'ready' WHERE quantized_column = 'body_bin';
-UPDATE quantized_columns SET state = 'backfilling' WHERE quantized_column = 'body_int8';
+UPDATE quantize.quantized_columns SET state = 'ready' WHERE quantized_column = 'body_bin';
+UPDATE quantize.quantized_columns SET state = 'backfilling' WHERE quantized_column = 'body_int8';
 SELECT count(*) AS stages FROM regexp_matches(semantic_search_sql(NULL::docs, quantized => 'body_bin', refine => 'body_int8'), 'LIMIT', 'g');
-UPDATE quantized_columns SET state = 'ready' WHERE quantized_column = 'body_int8';
+UPDATE quantize.quantized_columns SET state = 'ready' WHERE quantized_column = 'body_int8';
 CALL drop_quantized_column('docs', 'body_short');
 CALL drop_quantized_column('docs', 'body_bin');
 ALTER TABLE docs DROP COLUMN by_hand;
 ALTER TABLE docs ADD next int8vec(16);
-UPDATE quantized_columns SET state = 'requantizing', next_column = 'next',
+UPDATE quantize.quantized_columns SET state = 'requantizing', next_column = 'next',
     next_attnum = (SELECT attnum FROM pg_attribute WHERE attrelid = 'docs'::regclass AND attname = 'next');
 SELECT stage(semantic_search_sql(NULL::docs));
-UPDATE quantized_columns SET state = 'ready', next_column = NULL, next_attnum = NULL;
+UPDATE quantize.quantized_columns SET state = 'ready', next_column = NULL, next_attnum = NULL;
 ALTER TABLE docs DROP COLUMN next;
 
 -- Renames.
