@@ -5,8 +5,7 @@ use std::ffi::{CStr, c_void};
 
 use pgrx::prelude::*;
 use pgrx::{PgRelation, pg_sys};
-use qivf::build::Phase;
-use qivf::{BuildHost, BuildOptions, Builder, Result, Tid};
+use qivf::{BuildHost, BuildOptions, Builder, Phase, Result, Tid};
 
 use super::class::Class;
 use super::open::{OrRaise, tid_of};

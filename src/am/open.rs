@@ -2,7 +2,7 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use qivf::{Error, Index, Shelf};
+use qivf::{Error, Index, IndexCache};
 use std::cell::RefCell;
 
 use super::class::Class;
@@ -14,7 +14,7 @@ const KEPT_BYTES: usize = 64 << 20;
 
 thread_local! {
     /// Checked against the meta page at each opening.
-    static SHELF: RefCell<Shelf<pg_sys::Oid>> = RefCell::new(Shelf::new(KEPT_BYTES));
+    static INDEXES: RefCell<IndexCache<pg_sys::Oid>> = RefCell::new(IndexCache::new(KEPT_BYTES));
 }
 
 /// An opened index and its operator class.
@@ -34,8 +34,8 @@ pub unsafe fn open(relation: pg_sys::Relation) -> Opened {
     let (store, class) = unsafe { (IndexRelation::new(relation), Class::of(relation)) };
     // SAFETY: the relation is open.
     let id = unsafe { (*relation).rd_id };
-    let index = SHELF
-        .with_borrow_mut(|shelf| shelf.open(id, store))
+    let index = INDEXES
+        .with_borrow_mut(|cache| cache.open(id, store))
         .or_raise();
     if index.meta().class != class.stored() {
         raise_with_hint(

@@ -10,7 +10,7 @@
 mod npy;
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
-use qivf::build::{Clusters, nearest};
+use qivf::{Clusters, nearest};
 use quantize::kmeans;
 use quantize::rotation::{Rotation, SplitMix64};
 use std::sync::atomic::AtomicBool;
@@ -314,7 +314,7 @@ fn graphs(clusters: &Clusters, jobs: &[Array2<f32>], truth: &[Vec<f32>]) {
         println!(
             "  graph of {kind:?} ({} kernels): {per_list:.0} µs a list, {:.1} a row; {} bytes a list",
             graph.index.hardware_acceleration(),
-            per_list / qivf::build::ROWS_PER_LIST as f64,
+            per_list / qivf::plan::ROWS_PER_LIST as f64,
             graph.index.memory_usage() / graph.index.size()
         );
         for expansion in [16, 32, 64, 128] {

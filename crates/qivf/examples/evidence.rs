@@ -21,7 +21,7 @@ use usearch::{IndexOptions, MetricKind, ScalarKind};
 struct Clock(RefCell<Vec<(String, Instant)>>);
 
 impl BuildHost for Clock {
-    fn progress(&self, phase: qivf::build::Phase, _: u64, _: u64) {
+    fn progress(&self, phase: qivf::Phase, _: u64, _: u64) {
         let name = format!("{phase:?}");
         let mut phases = self.0.borrow_mut();
         match phases.last_mut() {

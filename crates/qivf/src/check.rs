@@ -1,13 +1,12 @@
 //! Verifying every invariant of an index, and counting what it holds.
 
-use crate::build::distance;
 use crate::error::Result;
-use crate::index::Index;
+use crate::geometry::distance;
+use crate::index::{Index, Searchable};
 use crate::layout::group::{FREE_TAG, SECOND_HOME};
-use crate::layout::node::Node;
-use crate::layout::{self, PageKind, Pointer, Tid, get_f32, refine, tids};
-use crate::scan::lists;
-use crate::space::{Space, residual_entry};
+use crate::layout::{self, PageKind, Pointer, Tid, refine, tids};
+use crate::pages;
+use crate::space::residual_entry;
 use crate::store::{BlockNumber, NO_BLOCK, PageStore};
 use crate::walk;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -69,27 +68,37 @@ pub fn check<S: PageStore>(
         ..CheckReport::default()
     };
     check_codeless(index, &mut report, &mut visit)?;
-    let Some(space) = index.space() else {
-        return Ok(report);
-    };
+    if let Index::Searchable(index) = index {
+        check_rows(index, &mut report, &mut visit)?;
+    }
+    Ok(report)
+}
+
+/// Nodes, lists and rows with a code.
+fn check_rows<S: PageStore>(
+    index: &Searchable<S>,
+    report: &mut CheckReport,
+    visit: &mut impl FnMut(Tid, bool),
+) -> Result<()> {
+    let (store, space, root) = (index.store(), index.space(), index.meta().root);
     let mut reached: HashSet<BlockNumber> = HashSet::new();
     let mut heads = BTreeSet::new();
-    heads.insert(check_node(index, space, index.meta().root, &mut report)?);
-    for inner in walk::parents(index)? {
-        if inner != index.meta().root {
+    heads.insert(check_node(index, root, report)?);
+    for inner in walk::parents(store, space, root)? {
+        if inner != root {
             report.inner_nodes += 1;
-            heads.insert(check_node(index, space, inner, &mut report)?);
+            heads.insert(check_node(index, inner, report)?);
         }
     }
     for head in heads {
-        walk::chain(index.store(), head, |block, page| {
+        pages::for_each_in_chain(store, head, |block, page| {
             if !reached.insert(block) {
                 report.problem(format!("block {block} is in two chains"));
             }
             space.root.check(block, page)
         })?;
     }
-    let leaves: Vec<Pointer> = walk::leaves(index)?.iter().map(|l| l.leaf).collect();
+    let leaves: Vec<Pointer> = index.leaves()?.iter().map(|l| l.leaf).collect();
     report.leaves = leaves.len() as u32;
     if leaves.len() != index.meta().lists as usize {
         report.problem(format!(
@@ -105,11 +114,10 @@ pub fn check<S: PageStore>(
     let mut tags: BTreeMap<BlockNumber, HashSet<u8>> = BTreeMap::new();
     for at in leaves {
         index.store().check_interrupts()?;
-        check_list(index, space, at, &mut tags, &mut homes, &mut report)?;
+        check_list(index, at, &mut tags, &mut homes, report)?;
     }
-    check_buckets(index, space, &tags, &mut reached, &mut report)?;
-    check_pages(index, space, &reached, &homes, &mut report, &mut visit)?;
-    Ok(report)
+    check_buckets(index, &tags, &mut reached, report)?;
+    check_pages(index, &reached, &homes, report, visit)
 }
 
 fn check_codeless<S: PageStore>(
@@ -117,15 +125,14 @@ fn check_codeless<S: PageStore>(
     report: &mut CheckReport,
     visit: &mut impl FnMut(Tid, bool),
 ) -> Result<()> {
-    let slots = tids::slots();
-    walk::chain(index.store(), index.meta().tids, |block, page| {
+    pages::for_each_in_chain(index.store(), index.meta().tids, |block, page| {
         layout::expect(block, page, PageKind::Tids)?;
-        for entry in (0..slots.count(page)).filter_map(|s| slots.get(page, s)) {
-            match entry[6] {
+        for (_, entry) in tids::slots().records(page) {
+            match tids::state(entry) {
                 tids::FREE => {}
                 tids::ZERO | tids::NULL => {
                     report.codeless += 1;
-                    visit(refine::tid(entry), false);
+                    visit(tids::tid(entry), false);
                 }
                 state => {
                     report.problem(format!("block {block}: unknown state {state} in tids list"))
@@ -139,36 +146,26 @@ fn check_codeless<S: PageStore>(
 /// The list of the root or of an inner node: every entry is what an encoding of its child gives, which is one level
 /// below. Returns where it begins.
 fn check_node<S: PageStore>(
-    index: &Index<S>,
-    space: &Space,
+    index: &Searchable<S>,
     at: Pointer,
     report: &mut CheckReport,
 ) -> Result<BlockNumber> {
+    let (store, space) = (index.store(), index.space());
     let mut centroid = vec![0.0; space.dim];
-    let node = lists::with_node(index.store(), space, at, |record| {
-        space.node.decode(record, &mut centroid);
-        Ok(Node::read(record))
-    })?;
+    let node = pages::read_node_and_centroid(store, space, at, &mut centroid)?;
     let mut entries = Vec::new();
     let mut stored = vec![0; space.root.words];
-    lists::for_each_group(index.store(), &space.root, node.head, node.tag, |group| {
-        for lane in (0..space.root.lanes).filter(|lane| !group.pointer(*lane).pointer.is_none()) {
-            quantize::sign_code::deinterleave(group.codes(), lane, space.root.lanes, &mut stored);
-            entries.push((
-                group.pointer(lane).pointer,
-                stored.clone(),
-                group.factors(lane),
-            ));
+    pages::for_each_group(store, &space.root, &node, |group| {
+        for (lane, to) in group.entries() {
+            group.copy_code(lane, &mut stored);
+            entries.push((to.pointer, stored.clone(), group.factors(lane)));
         }
         Ok(())
     })?;
     let mut x = vec![0.0; space.dim];
     let mut code = vec![0; space.root.words];
     for (to, stored, factors) in entries {
-        let child = lists::with_node(index.store(), space, to, |record| {
-            space.node.decode(record, &mut x);
-            Ok(Node::read(record))
-        })?;
+        let child = pages::read_node_and_centroid(store, space, to, &mut x)?;
         let mut expected = residual_entry(&x, &centroid, false, &mut code);
         (expected.norm_squared, expected.radius) = (child.norm_squared, child.radius);
         if expected != factors || code != stored {
@@ -185,18 +182,15 @@ fn check_node<S: PageStore>(
 
 /// Every entry of one list: it points to a row, its code is what a new encoding gives, the row lies within the radius.
 fn check_list<S: PageStore>(
-    index: &Index<S>,
-    space: &Space,
+    index: &Searchable<S>,
     at: Pointer,
     tags: &mut BTreeMap<BlockNumber, HashSet<u8>>,
     homes: &mut HashMap<Pointer, [u8; 2]>,
     report: &mut CheckReport,
 ) -> Result<()> {
+    let (store, space) = (index.store(), index.space());
     let mut centroid = vec![0.0; space.dim];
-    let node = lists::with_node(index.store(), space, at, |record| {
-        space.node.decode(record, &mut centroid);
-        Ok(Node::read(record))
-    })?;
+    let node = pages::read_node_and_centroid(store, space, at, &mut centroid)?;
     if node.head == NO_BLOCK {
         return Ok(());
     }
@@ -208,10 +202,10 @@ fn check_list<S: PageStore>(
     }
     let mut entries = Vec::new();
     let mut code = vec![0; space.leaf.words];
-    lists::for_each_group(index.store(), &space.leaf, node.head, node.tag, |group| {
-        for lane in (0..space.leaf.lanes).filter(|lane| !group.pointer(*lane).pointer.is_none()) {
-            quantize::sign_code::deinterleave(group.codes(), lane, space.leaf.lanes, &mut code);
-            entries.push((group.pointer(lane), code.clone(), group.factors(lane)));
+    pages::for_each_group(store, &space.leaf, &node, |group| {
+        for (lane, to) in group.entries() {
+            group.copy_code(lane, &mut code);
+            entries.push((to, code.clone(), group.factors(lane)));
         }
         Ok(())
     })?;
@@ -220,9 +214,9 @@ fn check_list<S: PageStore>(
     for (to, stored, factors) in entries {
         let second = usize::from(to.flags & SECOND_HOME != 0);
         homes.entry(to.pointer).or_default()[second] += 1;
-        let error = lists::with_row(index.store(), space, to.pointer, |record| {
+        let error = pages::with_row(store, space, to.pointer, |record| {
             space.decode(record, &mut x);
-            get_f32(record, 12)
+            refine::error(record)
         })?;
         // A dead record's entries may still be here; there is nothing to compare them with.
         let Some(error) = error else { continue };
@@ -245,15 +239,15 @@ fn check_list<S: PageStore>(
 
 /// Every page of every bucket: in one chain only, and groups only of lists the bucket has.
 fn check_buckets<S: PageStore>(
-    index: &Index<S>,
-    space: &Space,
+    index: &Searchable<S>,
     tags: &BTreeMap<BlockNumber, HashSet<u8>>,
     reached: &mut HashSet<BlockNumber>,
     report: &mut CheckReport,
 ) -> Result<()> {
+    let space = index.space();
     for (head, tags) in tags {
         let mut length = 0;
-        walk::chain(index.store(), *head, |block, page| {
+        pages::for_each_in_chain(index.store(), *head, |block, page| {
             space.leaf.check(block, page)?;
             length += 1;
             if !reached.insert(block) {
@@ -274,19 +268,19 @@ fn check_buckets<S: PageStore>(
 
 /// Every page by kind: no list page outside the chains, and every live row with exactly its homes.
 fn check_pages<S: PageStore>(
-    index: &Index<S>,
-    space: &Space,
+    index: &Searchable<S>,
     reached: &HashSet<BlockNumber>,
     homes: &HashMap<Pointer, [u8; 2]>,
     report: &mut CheckReport,
     visit: &mut impl FnMut(Tid, bool),
 ) -> Result<()> {
+    let (store, space) = (index.store(), index.space());
     let seconds = u8::from(!index.meta().flat && index.meta().lists > 1);
     let mut found = 0;
     for block in 0..report.blocks {
-        index.store().check_interrupts()?;
+        store.check_interrupts()?;
         let mut live = Vec::new();
-        index.store().read(block, |page| {
+        store.read(block, |page| {
             match layout::kind(block, page)? {
                 None => report.empty_blocks += 1,
                 Some(PageKind::List) => {
@@ -297,14 +291,11 @@ fn check_pages<S: PageStore>(
                 }
                 Some(PageKind::Refine) => {
                     report.refine_pages += 1;
-                    for slot in 0..space.refine.count(page) {
-                        let Some(record) = space.refine.get(page, slot) else {
-                            continue;
-                        };
+                    for (slot, record) in space.refine.records(page) {
                         match refine::state(record) {
                             refine::FREE => report.free += 1,
                             refine::DEAD => report.dead += 1,
-                            refine::LIVE => live.push((slot as u16, refine::tid(record))),
+                            refine::LIVE => live.push((slot, refine::tid(record))),
                             state => report
                                 .problem(format!("block {block}: unknown state {state} of a row")),
                         }

@@ -1,7 +1,7 @@
 //! What a scan will cost, from the meta page alone: never an error, whatever the page says.
 
-use crate::build::ROOT_LEAVES;
 use crate::layout::meta::{Meta, Tuning};
+use crate::plan::ROOT_LEAVES;
 use crate::space::{Element, Layouts, Metric, Space};
 
 /// Expected effort of a scan for some rows. All counts are at least 0 and finite.

@@ -1,20 +1,39 @@
 //! An opened index: a store, its meta page and what follows from it.
+//!
+//! An index is in one of two states. It is *blank* when it was built on an empty table whose column has no dimension:
+//! then it has a meta page and rows without a code, nothing else. The first vector makes it *searchable*.
 
 use crate::error::Result;
 use crate::layout::meta::Meta;
-use crate::query::Query;
-use crate::scan::{Cells, Scan, ScanOptions};
-use crate::space::{Metric, Space, Value};
+use crate::root_cache::RootCache;
+use crate::space::Space;
 use crate::store::PageStore;
+use crate::walk::{self, Place};
 use std::sync::Arc;
 
 /// An index in a store. Cheap to clone when the store is.
 #[derive(Clone, Debug)]
-pub struct Index<S> {
+pub enum Index<S> {
+    /// Its dimension is not known, so no vector is in it.
+    Blank(Blank<S>),
+    /// Its dimension is known.
+    Searchable(Searchable<S>),
+}
+
+/// An index without a dimension.
+#[derive(Clone, Debug)]
+pub struct Blank<S> {
     store: S,
     meta: Arc<Meta>,
-    space: Option<Arc<Space>>,
-    cells: Option<Arc<Cells>>,
+}
+
+/// An index with a dimension: the one that has lists.
+#[derive(Clone, Debug)]
+pub struct Searchable<S> {
+    store: S,
+    meta: Arc<Meta>,
+    space: Arc<Space>,
+    root_cache: Option<Arc<RootCache>>,
 }
 
 /// What of an index costs some work to make and stays the same for as long as its build identifier does: to be kept
@@ -22,13 +41,22 @@ pub struct Index<S> {
 #[derive(Clone, Debug)]
 pub struct Kept {
     space: Arc<Space>,
-    cells: Option<Arc<Cells>>,
+    root_cache: Option<Arc<RootCache>>,
 }
 
 impl Kept {
     /// Memory taken, about.
     pub fn bytes(&self) -> usize {
-        self.space.bytes() + self.cells.as_ref().map_or(0, |cells| cells.bytes())
+        self.space.bytes() + self.root_cache.as_ref().map_or(0, |cache| cache.bytes())
+    }
+
+    /// Whether this was kept of the index that `meta` describes.
+    fn is_of(&self, meta: &Meta) -> bool {
+        self.space.is_of(meta)
+            && match &self.root_cache {
+                Some(cache) => cache.is_of(meta),
+                None => !RootCache::is_useful(meta, &self.space),
+            }
     }
 }
 
@@ -41,59 +69,110 @@ impl<S: PageStore> Index<S> {
 
     /// An index whose meta page is known.
     pub fn with_meta(store: S, meta: Arc<Meta>) -> Result<Self> {
-        let space = if meta.dim == 0 {
-            None
+        Ok(if meta.dim == 0 {
+            Self::Blank(Blank { store, meta })
         } else {
-            Some(Arc::new(Space::of(&meta)?))
-        };
-        Ok(Self {
-            store,
-            meta,
-            space,
-            cells: None,
+            Self::Searchable(Searchable::with_meta(store, meta)?)
         })
     }
 
     /// Reads the meta page, and of the rest only what `kept`, from an earlier opening of the same or another index, does not
     /// have.
     pub fn open_with(store: S, kept: &mut Option<Kept>) -> Result<Self> {
-        let meta = store.read(0, Meta::decode)?;
-        if let Some(kept) = kept
-            && kept.space.is_of(&meta)
-            && match &kept.cells {
-                Some(cells) => cells.are_of(&meta),
-                None => !Cells::are_useful(&meta, &kept.space),
-            }
-        {
-            return Ok(Self {
+        let meta = Arc::new(store.read(0, Meta::decode)?);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.is_of(&meta)) {
+            return Ok(Self::Searchable(Searchable {
                 store,
-                meta: Arc::new(meta),
-                space: Some(kept.space.clone()),
-                cells: kept.cells.clone(),
-            });
+                meta,
+                space: kept.space.clone(),
+                root_cache: kept.root_cache.clone(),
+            }));
         }
-        let mut index = Self::with_meta(store, Arc::new(meta))?;
-        index.cells = Cells::read(&index)?.map(Arc::new);
-        *kept = index.space.clone().map(|space| Kept {
-            space,
-            cells: index.cells.clone(),
-        });
+        let mut index = Self::with_meta(store, meta)?;
+        *kept = match &mut index {
+            Self::Blank(_) => None,
+            Self::Searchable(index) => Some(index.read_what_is_kept()?),
+        };
         Ok(index)
     }
 
     /// The same index, its store borrowed.
     pub fn by_ref(&self) -> Index<&S> {
-        Index {
-            store: &self.store,
-            meta: self.meta.clone(),
-            space: self.space.clone(),
-            cells: self.cells.clone(),
+        match self {
+            Self::Blank(index) => Index::Blank(Blank {
+                store: &index.store,
+                meta: index.meta.clone(),
+            }),
+            Self::Searchable(index) => Index::Searchable(index.by_ref()),
         }
     }
 
-    /// The root's list in memory, if it is.
-    pub(crate) fn cells(&self) -> Option<&Arc<Cells>> {
-        self.cells.as_ref()
+    /// The store.
+    pub fn store(&self) -> &S {
+        match self {
+            Self::Blank(index) => &index.store,
+            Self::Searchable(index) => &index.store,
+        }
+    }
+
+    /// The meta page.
+    pub fn meta(&self) -> &Arc<Meta> {
+        match self {
+            Self::Blank(index) => &index.meta,
+            Self::Searchable(index) => &index.meta,
+        }
+    }
+
+    /// The index, if its dimension is known.
+    pub fn searchable(&self) -> Option<&Searchable<S>> {
+        match self {
+            Self::Blank(_) => None,
+            Self::Searchable(index) => Some(index),
+        }
+    }
+}
+
+impl<S> Blank<S> {
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The meta page.
+    pub fn meta(&self) -> &Arc<Meta> {
+        &self.meta
+    }
+}
+
+impl<S: PageStore> Searchable<S> {
+    /// An index whose meta page is known and has a dimension.
+    pub(crate) fn with_meta(store: S, meta: Arc<Meta>) -> Result<Self> {
+        let space = Arc::new(Space::of(&meta)?);
+        Ok(Self {
+            store,
+            meta,
+            space,
+            root_cache: None,
+        })
+    }
+
+    fn read_what_is_kept(&mut self) -> Result<Kept> {
+        let cache = RootCache::read(&self.store, &self.meta, &self.space)?;
+        self.root_cache = cache.map(Arc::new);
+        Ok(Kept {
+            space: self.space.clone(),
+            root_cache: self.root_cache.clone(),
+        })
+    }
+
+    /// The same index, its store borrowed.
+    pub fn by_ref(&self) -> Searchable<&S> {
+        Searchable {
+            store: &self.store,
+            meta: self.meta.clone(),
+            space: self.space.clone(),
+            root_cache: self.root_cache.clone(),
+        }
     }
 
     /// The store.
@@ -106,22 +185,18 @@ impl<S: PageStore> Index<S> {
         &self.meta
     }
 
-    /// The space; `None` while the dimension is not known (built on an empty table without a typmod).
-    pub fn space(&self) -> Option<&Space> {
-        self.space.as_deref()
+    /// The space of its vectors.
+    pub fn space(&self) -> &Space {
+        &self.space
     }
 
-    /// Prepares a query ordered by `metric`.
-    pub fn query(&self, value: &Value<'_>, metric: Metric) -> Result<Query> {
-        match &self.space {
-            Some(space) => Query::new(space, value, metric, self.meta.norm),
-            // Nothing is indexed, so nothing is nearest; NULLs are handed out all the same.
-            None => Ok(Query::null()),
-        }
+    /// The root's list in memory, if it is.
+    pub(crate) fn root_cache(&self) -> Option<&Arc<RootCache>> {
+        self.root_cache.as_ref()
     }
 
-    /// Begins a scan.
-    pub fn scan(self, query: Query, options: ScanOptions) -> Result<Scan<S>> {
-        Scan::new(self, query, options)
+    /// All leaf nodes, in the order of the lists they are in.
+    pub(crate) fn leaves(&self) -> Result<Vec<Place>> {
+        walk::leaves(&self.store, &self.space, self.meta.root)
     }
 }

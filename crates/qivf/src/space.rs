@@ -9,7 +9,7 @@
 
 use crate::error::{Error, Result};
 use crate::layout::group::Factors;
-use crate::layout::{Slots, get_f32, get_u32, group, meta::Meta, node, put_f32, put_u32, refine};
+use crate::layout::{Slots, group, meta::Meta, node, refine};
 use quantize::distance::kernels;
 use quantize::rotation::Rotation;
 use quantize::{row_code, sign_code};
@@ -287,27 +287,27 @@ impl Space {
         match value {
             Value::Float(_) => return self.encode_float(value, record),
             Value::Int8(v) => {
-                for (byte, code) in record[refine::FIXED..].iter_mut().zip(*v) {
+                for (byte, code) in refine::codes_mut(record).iter_mut().zip(*v) {
                     *byte = *code as u8;
                 }
-                put_u32(record, 16, kernels().dot_i8(v, v) as u32);
+                refine::set_sum_squares(record, kernels().dot_i8(v, v) as u32);
             }
             Value::UInt8(v) => {
-                record[refine::FIXED..refine::FIXED + v.len()].copy_from_slice(v);
-                put_u32(record, 16, kernels().dot_u8(v, v));
+                refine::codes_mut(record)[..v.len()].copy_from_slice(v);
+                refine::set_sum_squares(record, kernels().dot_u8(v, v));
             }
             Value::Binary(bits, dim) => {
-                record[refine::FIXED..refine::FIXED + bits.len()].copy_from_slice(bits);
-                put_u32(record, 16, *dim as u32);
+                refine::codes_mut(record)[..bits.len()].copy_from_slice(bits);
+                refine::set_sum_squares(record, *dim as u32);
             }
         }
-        let sum_squares = get_u32(record, 16);
+        let sum_squares = refine::sum_squares(record);
         let scale = match self.metric {
             Metric::Cosine if sum_squares == 0 => return Ok(Encoded::ZeroNorm),
             Metric::Cosine => 1.0 / f64::from(sum_squares).sqrt(),
             _ => 1.0,
         };
-        put_f32(record, 8, scale as f32);
+        refine::set_scale(record, scale as f32);
         Ok(Encoded::Record)
     }
 
@@ -323,14 +323,14 @@ impl Space {
         self.rotate(&mut wide);
         let mut codes = vec![0i8; self.dim];
         let row = row_code::encode(&wide, &mut codes);
-        put_f32(record, 8, row.scale);
-        put_f32(record, 12, row.error);
-        put_u32(record, 16, row.sum_squares);
+        refine::set_scale(record, row.scale);
+        refine::set_error(record, row.error);
+        refine::set_sum_squares(record, row.sum_squares);
         // Squares of such components leave the range of f32, in which others compute the distance.
         if norm > 1e18 || (norm != 0.0 && norm < 1e-15) {
-            record[7] |= refine::UNBOUNDED;
+            refine::set_unbounded(record);
         }
-        for (byte, code) in record[refine::FIXED..].iter_mut().zip(codes) {
+        for (byte, code) in refine::codes_mut(record).iter_mut().zip(codes) {
             *byte = code as u8;
         }
         Ok(Encoded::Record)
@@ -338,8 +338,8 @@ impl Space {
 
     /// The working vector of `record`.
     pub fn decode(&self, record: &[u8], out: &mut [f32]) {
-        let scale = get_f32(record, 8);
-        let payload = &record[refine::FIXED..];
+        let scale = refine::scale(record);
+        let payload = refine::codes(record);
         match self.element {
             Element::Float => {
                 for (x, &byte) in out.iter_mut().zip(payload) {

@@ -8,12 +8,13 @@
 //! except for a moment in a scan that read the entry before pass 2: the row it finds is newer than its snapshot.
 
 use crate::error::{Error, Result};
-use crate::index::Index;
-use crate::layout::group::FREE_TAG;
+use crate::index::{Index, Searchable};
+use crate::layout::group::{FREE_TAG, Group};
 use crate::layout::{self, PageKind, Pointer, Tid, refine, tids};
-use crate::scan::seen::Seen;
+use crate::pages;
+use crate::row_set::RowSet;
 use crate::space::Space;
-use crate::store::{BlockNumber, Transaction, WriteStore};
+use crate::store::{BlockNumber, NO_BLOCK, Transaction, WriteStore};
 use crate::walk;
 
 /// What a vacuum did.
@@ -40,11 +41,21 @@ pub fn vacuum<S: WriteStore>(
         blocks,
         ..VacuumStats::default()
     };
-    remove_codeless(index, is_dead, &mut stats)?;
-    let Some(space) = index.space() else {
-        return Ok(stats);
-    };
-    let mut dead = Seen::new(blocks, space.refine.per_page)?;
+    remove_codeless(store, index.meta().tids, is_dead, &mut stats)?;
+    if let Index::Searchable(index) = index {
+        remove_rows(index, is_dead, &mut stats)?;
+    }
+    Ok(stats)
+}
+
+/// The three passes over rows with a code.
+fn remove_rows<S: WriteStore>(
+    index: &Searchable<&S>,
+    is_dead: &mut dyn FnMut(Tid) -> bool,
+    stats: &mut VacuumStats,
+) -> Result<()> {
+    let (store, space, blocks) = (*index.store(), index.space(), stats.blocks);
+    let mut dead = RowSet::new(blocks, space.refine.per_page)?;
     let mut dead_blocks = Vec::new();
     for block in 1..blocks {
         store.check_interrupts()?;
@@ -52,7 +63,7 @@ pub fn vacuum<S: WriteStore>(
             // Added by a transaction that never committed.
             None => store.note_free(block, true)?,
             Some(PageKind::Refine) => {
-                if mark_dead(store, space, block, is_dead, &mut dead, &mut stats)? {
+                if mark_dead(store, space, block, is_dead, &mut dead, stats)? {
                     dead_blocks.push(block);
                 }
             }
@@ -60,14 +71,14 @@ pub fn vacuum<S: WriteStore>(
         }
     }
     if !dead_blocks.is_empty() {
-        for head in walk::buckets(index)? {
-            clean_bucket(store, space, head, &dead, &mut stats)?;
+        for head in walk::buckets(store, space, index.meta().root)? {
+            clean_bucket(store, space, head, &dead, stats)?;
         }
         for block in dead_blocks {
             free_dead(store, space, block, &dead)?;
         }
     }
-    Ok(stats)
+    Ok(())
 }
 
 /// Pass 1 on one page; whether it has dead records now.
@@ -76,13 +87,13 @@ fn mark_dead<S: WriteStore>(
     space: &Space,
     block: BlockNumber,
     is_dead: &mut dyn FnMut(Tid) -> bool,
-    dead: &mut Seen,
+    dead: &mut RowSet,
     stats: &mut VacuumStats,
 ) -> Result<bool> {
     let mut newly = Vec::new();
     let mut any = false;
     store.read(block, |page| {
-        for (slot, record) in records(space, page) {
+        for (slot, record) in space.refine.records(page) {
             match refine::state(record) {
                 refine::DEAD => {
                     any = true;
@@ -118,28 +129,19 @@ fn mark_dead<S: WriteStore>(
     Ok(true)
 }
 
-fn records<'a>(space: &'a Space, page: &'a [u8]) -> impl Iterator<Item = (u16, &'a [u8])> {
-    (0..space.refine.count(page))
-        .filter_map(|slot| Some((slot as u16, space.refine.get(page, slot)?)))
-}
-
 /// Pass 2 on one bucket; afterwards inserts look for room from its first page on.
 fn clean_bucket<S: WriteStore>(
     store: &S,
     space: &Space,
     head: BlockNumber,
-    dead: &Seen,
+    dead: &RowSet,
     stats: &mut VacuumStats,
 ) -> Result<()> {
     let layout = &space.leaf;
     let mut affected = Vec::new();
-    walk::chain(store, head, |block, page| {
+    pages::for_each_in_chain(store, head, |block, page| {
         layout.check(block, page)?;
-        let hit = (0..layout.used(page)).any(|g| {
-            let group = layout.group(page, g);
-            (0..layout.lanes).any(|lane| points_to(dead, group.pointer(lane).pointer))
-        });
-        if hit {
+        if (0..layout.used(page)).any(|g| dead_lane(layout.group(page, g), dead).is_some()) {
             affected.push(block);
         }
         Ok(())
@@ -158,20 +160,17 @@ fn clean_bucket<S: WriteStore>(
         let mut page = transaction.page_mut(place);
         let bytes = page.bytes();
         for g in 0..layout.used(bytes) {
-            for lane in 0..layout.lanes {
-                if points_to(dead, layout.group(bytes, g).pointer(lane).pointer) {
-                    layout.group_mut(bytes, g).remove(lane);
-                    stats.entries += 1;
-                }
+            while let Some(lane) = dead_lane(layout.group(bytes, g), dead) {
+                layout.group_mut(bytes, g).remove(lane);
+                stats.entries += 1;
             }
-            let group = layout.group(bytes, g);
-            if (0..layout.lanes).all(|lane| group.pointer(lane).pointer.is_none()) {
+            if layout.group(bytes, g).entries().next().is_none() {
                 layout.set_tag(bytes, g, FREE_TAG);
             }
         }
         // The page that has room first.
         let hinted = layout::room_hint(transaction.page(head_place));
-        if block == first && hinted != crate::store::NO_BLOCK && hinted > first {
+        if block == first && hinted != NO_BLOCK && hinted > first {
             layout::set_room_hint(transaction.page_mut(head_place).bytes(), first);
         }
         transaction.commit()?;
@@ -179,8 +178,10 @@ fn clean_bucket<S: WriteStore>(
     Ok(())
 }
 
-fn points_to(dead: &Seen, at: Pointer) -> bool {
-    !at.is_none() && dead.contains(at)
+/// The first lane whose entry points to a dead row.
+fn dead_lane(group: Group<&[u8]>, dead: &RowSet) -> Option<usize> {
+    let mut lanes = group.entries();
+    lanes.find_map(|(lane, to)| dead.contains(to.pointer).then_some(lane))
 }
 
 /// Pass 3 on one page.
@@ -188,7 +189,7 @@ fn free_dead<S: WriteStore>(
     store: &S,
     space: &Space,
     block: BlockNumber,
-    dead: &Seen,
+    dead: &RowSet,
 ) -> Result<()> {
     let mut transaction = store.begin()?;
     let place = transaction.open(block)?;
@@ -211,28 +212,25 @@ fn free_dead<S: WriteStore>(
     store.note_free(block, true)
 }
 
+/// Removes dead rows from the tids list that begins at `head`.
 fn remove_codeless<S: WriteStore>(
-    index: &Index<&S>,
+    store: &S,
+    head: BlockNumber,
     is_dead: &mut dyn FnMut(Tid) -> bool,
     stats: &mut VacuumStats,
 ) -> Result<()> {
-    let store = *index.store();
     let slots = tids::slots();
-    let head = index.meta().tids;
     let mut affected = Vec::new();
-    walk::chain(&store, head, |block, page| {
+    pages::for_each_in_chain(store, head, |block, page| {
         layout::expect(block, page, PageKind::Tids)?;
-        let used = (0..slots.count(page))
-            .filter_map(|s| slots.get(page, s))
-            .filter(|e| e[6] != tids::FREE);
         let (mut gone, mut left) = (0, 0);
-        used.for_each(|e| {
-            if is_dead(refine::tid(e)) {
-                gone += 1
-            } else {
-                left += 1
+        for (_, entry) in slots.records(page) {
+            match tids::state(entry) {
+                tids::FREE => {}
+                _ if is_dead(tids::tid(entry)) => gone += 1,
+                _ => left += 1,
             }
-        });
+        }
         stats.left += left;
         if gone > 0 {
             affected.push(block);
@@ -250,8 +248,8 @@ fn remove_codeless<S: WriteStore>(
         let mut page = transaction.page_mut(place);
         for slot in 0..slots.count(page.bytes()) {
             if let Some(entry) = slots.get_mut(page.bytes(), slot)
-                && entry[6] != tids::FREE
-                && is_dead(refine::tid(entry))
+                && tids::state(entry) != tids::FREE
+                && is_dead(tids::tid(entry))
             {
                 entry.fill(0);
                 stats.removed += 1;

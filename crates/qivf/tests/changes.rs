@@ -213,7 +213,7 @@ fn an_aborted_insert_leaves_nothing_but_room() {
 fn an_index_on_an_empty_table_learns_its_dimension() {
     let store = build(Element::Float, Metric::Cosine, 0, &[]);
     let mut index = Index::open(&store).unwrap();
-    assert!(index.space().is_none());
+    assert!(index.searchable().is_none());
     let mut rows: Rows = Vec::new();
     let mut generator = SplitMix64::new(2);
     for id in 0..400 {

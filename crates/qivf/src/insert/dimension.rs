@@ -1,11 +1,11 @@
 //! The first row of an index that was built on an empty table without knowing its dimension.
 
-use crate::build::STRIPES;
 use crate::error::{Error, Result};
 use crate::layout::group::EntryPointer;
 use crate::layout::meta::Meta;
 use crate::layout::node::Node;
 use crate::layout::{self, PageKind, Pointer};
+use crate::plan::STRIPES;
 use crate::space::{Element, Metric, Space, residual_entry};
 use crate::store::{BlockNumber, NO_BLOCK, Transaction, WriteStore};
 
@@ -90,9 +90,7 @@ fn root_list(space: &Space, leaves: impl Iterator<Item = Pointer>) -> Vec<u8> {
     for (i, pointer) in leaves.enumerate() {
         let group = i / layout.lanes;
         if i % layout.lanes == 0 {
-            list.resize(layout.page_len(group + 1), 0);
-            layout.set_tag(&mut list, group, 0);
-            layout.group_mut(&mut list, group).clear();
+            layout.push_group(&mut list, 0);
         }
         let factors = residual_entry(&zero, &zero, false, &mut code);
         layout.group_mut(&mut list, group).set(

@@ -1,11 +1,11 @@
 //! Finding and making room: which page to try, and taking a slot or lane on it once it is locked.
 
-use super::InsertState;
+use super::state::InsertState;
 use crate::error::{Error, Result};
 use crate::layout::group::{self, EntryPointer, FREE_TAG, Factors};
 use crate::layout::node::{self, Node};
 use crate::layout::{self, PageKind, Pointer, refine};
-use crate::scan::lists;
+use crate::pages;
 use crate::space::Space;
 use crate::store::{BlockNumber, NO_BLOCK, Transaction, WriteStore};
 
@@ -88,7 +88,7 @@ pub(super) fn take_slot<T: Transaction>(
 }
 
 /// Whether a list page has room for an entry of list `tag`.
-pub(crate) fn has_lane(layout: &group::Layout, page: &[u8], tag: u8) -> bool {
+fn has_lane(layout: &group::Layout, page: &[u8], tag: u8) -> bool {
     lane_of(layout, page, tag).is_some()
 }
 
@@ -146,7 +146,7 @@ pub(super) fn list_page<S: WriteStore>(
     at: Pointer,
     avoid: BlockNumber,
 ) -> Result<(BlockNumber, u8)> {
-    let node = lists::with_node(store, space, at, |record| Ok(Node::read(record)))?;
+    let node = pages::read_node(store, space, at)?;
     if node.head == NO_BLOCK {
         return first_page(store, space, at);
     }
@@ -186,24 +186,14 @@ pub(super) fn list_page<S: WriteStore>(
 fn first_page<S: WriteStore>(store: &S, space: &Space, at: Pointer) -> Result<(BlockNumber, u8)> {
     let mut transaction = store.begin()?;
     let node_place = transaction.open(at.block)?;
-    layout::expect(at.block, transaction.page(node_place), PageKind::Node)?;
-    let record = space
-        .node
-        .slots
-        .get(transaction.page(node_place), usize::from(at.slot));
-    let node = Node::read(record.ok_or(Error::corrupt(
-        at.block,
-        "pointer to a node that is not there",
-    ))?);
+    let node = Node::read(pages::node_on(space, transaction.page(node_place), at)?);
     if node.head != NO_BLOCK {
         return Ok((node.head, node.tag));
     }
     let (block, place) = transaction.extend()?;
     transaction.page_mut(place).replace(&space.leaf.empty())?;
     let mut page = transaction.page_mut(node_place);
-    if let Some(record) = space.node.slots.get_mut(page.bytes(), usize::from(at.slot)) {
-        node::set_head(record, block, 0);
-    }
+    node::set_head(pages::node_on_mut(space, page.bytes(), at)?, block, 0);
     transaction.commit()?;
     Ok((block, 0))
 }

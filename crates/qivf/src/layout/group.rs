@@ -188,6 +188,15 @@ impl Layout {
         own.map(move |(group, _)| layout.group(page, group))
     }
 
+    /// Adds an empty group of list `tag` to a page that has room for it; returns its number.
+    pub fn push_group(&self, page: &mut Vec<u8>, tag: u8) -> usize {
+        let group = self.used(page);
+        page.resize(self.page_len(group + 1), 0);
+        self.set_tag(page, group, tag);
+        self.group_mut(page, group).clear();
+        group
+    }
+
     /// The bytes of group `group` of a checked page, for change.
     pub fn group_mut<'a>(&self, page: &'a mut [u8], group: usize) -> Group<&'a mut [u8]> {
         let at = self.page_len(group);
@@ -199,6 +208,7 @@ impl Layout {
 }
 
 /// A group of entries.
+#[derive(Clone, Copy, Debug)]
 pub struct Group<B> {
     layout: Layout,
     bytes: B,
@@ -223,6 +233,19 @@ impl<'a> Group<&'a [u8]> {
             },
             flags: (v >> 48) as u16,
         }
+    }
+
+    /// The lanes with an entry, and what it points to.
+    #[inline]
+    pub fn entries(&self) -> impl Iterator<Item = (usize, EntryPointer)> + use<'a> {
+        let group = *self;
+        let all = (0..self.layout.lanes).map(move |lane| (lane, group.pointer(lane)));
+        all.filter(|(_, to)| !to.pointer.is_none())
+    }
+
+    /// Copies the sign code of entry `lane`.
+    pub fn copy_code(&self, lane: usize, code: &mut [u64]) {
+        sign_code::deinterleave(self.codes(), lane, self.layout.lanes, code);
     }
 
     /// Float number `factor` of every entry: 0 add, 1 scale, 2 error, 3 ‖centroid‖², 4 radius. Lanes the layout does not

@@ -146,38 +146,38 @@ fn get<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 }
 
 #[inline(always)]
-pub(crate) fn get_u16(bytes: &[u8], at: usize) -> u16 {
+fn get_u16(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes(get(bytes, at))
 }
 
 #[inline(always)]
-pub(crate) fn get_u32(bytes: &[u8], at: usize) -> u32 {
+fn get_u32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(get(bytes, at))
 }
 
 #[inline(always)]
-pub(crate) fn get_u64(bytes: &[u8], at: usize) -> u64 {
+fn get_u64(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(get(bytes, at))
 }
 
 #[inline(always)]
-pub(crate) fn get_f32(bytes: &[u8], at: usize) -> f32 {
+fn get_f32(bytes: &[u8], at: usize) -> f32 {
     f32::from_bits(get_u32(bytes, at))
 }
 
-pub(crate) fn put_u16(bytes: &mut [u8], at: usize, v: u16) {
+fn put_u16(bytes: &mut [u8], at: usize, v: u16) {
     bytes[at..at + 2].copy_from_slice(&v.to_le_bytes());
 }
 
-pub(crate) fn put_u32(bytes: &mut [u8], at: usize, v: u32) {
+fn put_u32(bytes: &mut [u8], at: usize, v: u32) {
     bytes[at..at + 4].copy_from_slice(&v.to_le_bytes());
 }
 
-pub(crate) fn put_u64(bytes: &mut [u8], at: usize, v: u64) {
+fn put_u64(bytes: &mut [u8], at: usize, v: u64) {
     bytes[at..at + 8].copy_from_slice(&v.to_le_bytes());
 }
 
-pub(crate) fn put_f32(bytes: &mut [u8], at: usize, v: f32) {
+fn put_f32(bytes: &mut [u8], at: usize, v: f32) {
     put_u32(bytes, at, v.to_bits());
 }
 
@@ -212,6 +212,12 @@ impl Slots {
     /// The bytes of `slot`, if the page has it.
     pub fn get(self, page: &[u8], slot: usize) -> Option<&[u8]> {
         page.get(self.place(slot))
+    }
+
+    /// All records on a page, with their slots.
+    pub fn records<'a>(self, page: &'a [u8]) -> impl Iterator<Item = (u16, &'a [u8])> + use<'a> {
+        let body = page.get(HEADER..).unwrap_or_default();
+        (0..).zip(body.chunks_exact(self.size))
     }
 
     /// The bytes of `slot`, if the page has it.

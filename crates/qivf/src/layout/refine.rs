@@ -25,7 +25,7 @@ pub const LIVE: u8 = 1;
 pub const DEAD: u8 = 2;
 
 /// The flag of rows without a certain bound.
-pub const UNBOUNDED: u8 = 1;
+const UNBOUNDED: u8 = 1;
 
 /// The slots for `payload` bytes of code.
 pub fn slots(payload: usize) -> Slots {
@@ -42,6 +42,61 @@ pub fn tid(record: &[u8]) -> Tid {
 /// Sets the heap row identifier.
 pub fn set_tid(record: &mut [u8], tid: Tid) {
     record[..6].copy_from_slice(&tid);
+}
+
+/// The codes or bits.
+#[inline]
+pub fn codes(record: &[u8]) -> &[u8] {
+    &record[FIXED..]
+}
+
+/// The codes or bits, for change.
+pub fn codes_mut(record: &mut [u8]) -> &mut [u8] {
+    &mut record[FIXED..]
+}
+
+/// What a code step is worth.
+#[inline]
+pub fn scale(record: &[u8]) -> f32 {
+    get_f32(record, 8)
+}
+
+/// Sets what a code step is worth.
+pub fn set_scale(record: &mut [u8], scale: f32) {
+    put_f32(record, 8, scale);
+}
+
+/// The upper bound on the norm of the coding error.
+#[inline]
+pub fn error(record: &[u8]) -> f32 {
+    get_f32(record, 12)
+}
+
+/// Sets the upper bound on the norm of the coding error.
+pub fn set_error(record: &mut [u8], error: f32) {
+    put_f32(record, 12, error);
+}
+
+/// The sum of the squared codes.
+#[inline]
+pub fn sum_squares(record: &[u8]) -> u32 {
+    get_u32(record, 16)
+}
+
+/// Sets the sum of the squared codes.
+pub fn set_sum_squares(record: &mut [u8], sum: u32) {
+    put_u32(record, 16, sum);
+}
+
+/// Whether no bound on the row's distance is certain.
+#[inline]
+pub fn is_unbounded(record: &[u8]) -> bool {
+    record[7] & UNBOUNDED != 0
+}
+
+/// Notes that no bound is certain.
+pub fn set_unbounded(record: &mut [u8]) {
+    record[7] |= UNBOUNDED;
 }
 
 /// The state byte.

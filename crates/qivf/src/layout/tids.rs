@@ -28,3 +28,13 @@ pub fn entry(tid: Tid, state: u8) -> [u8; 8] {
     entry[6] = state;
     entry
 }
+
+/// The heap row identifier of an entry.
+pub fn tid(entry: &[u8]) -> Tid {
+    refine::tid(entry)
+}
+
+/// The state of an entry.
+pub fn state(entry: &[u8]) -> u8 {
+    entry[6]
+}

@@ -4,13 +4,15 @@
 //! learned, and of others as the search goes on. Leaves wait by an optimistic key from the sign code. When the effort
 //! changes, keys are computed anew from what was kept.
 
-use super::cells::{Cells, NodeTerms};
 use super::leaves::{Leaves, Next, Shown};
-use super::lists;
+use super::scoring;
 use crate::error::Result;
 use crate::layout::meta::Effort;
 use crate::layout::{Pointer, node::Node};
+use crate::pages;
 use crate::query::Query;
+use crate::query::keys::{NodeTerms, list_key, nearness};
+use crate::root_cache::RootCache;
 use crate::space::Space;
 use crate::store::PageStore;
 use quantize::sign_code::BLOCK;
@@ -22,42 +24,6 @@ const LATE: f32 = -0.5;
 
 /// How many times as many inner nodes are read as are opened at once: sign codes rank them too roughly.
 const MEASURED: usize = 3;
-
-/// A leaf as its record shows it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Leaf {
-    /// ‖q − c‖, or ⟨q, c⟩ under inner product.
-    pub nearness: f32,
-    /// ⟨q, c⟩.
-    pub dot: f32,
-    pub node: Node,
-}
-
-/// The key of a list: where its nearest row may be, `b` radii from the centroid towards the query. Never ∞.
-pub(crate) fn list_key(query: &Query, nearness: f32, radius: f32, b: f32) -> f32 {
-    let key = if query.by_ip {
-        -2.0 * (nearness + b * radius * query.norm)
-    } else {
-        let d = (nearness - b * radius).max(0.0);
-        d * d
-    };
-    if key.is_nan() {
-        f32::NEG_INFINITY
-    } else {
-        key.min(f32::MAX)
-    }
-}
-
-/// The nearness to a centroid, given its inner product with the query and its squared norm.
-fn nearness(query: &Query, dot: f32, norm_squared: f32) -> f32 {
-    if query.by_ip {
-        dot
-    } else {
-        (query.norm * query.norm + norm_squared - 2.0 * dot)
-            .max(0.0)
-            .sqrt()
-    }
-}
 
 /// An inner node.
 #[derive(Clone, Copy)]
@@ -81,21 +47,21 @@ pub(crate) struct Centroids {
 }
 
 impl Centroids {
-    /// Scores the root's list, as `cells` know it or from its pages.
+    /// Scores the root's list, from memory or from its pages.
     pub(crate) fn new<S: PageStore>(
         store: &S,
         space: &Space,
         query: &Query,
-        (root, cells): (Pointer, Option<&Arc<Cells>>),
+        (root, cache): (Pointer, Option<&Arc<RootCache>>),
         effort: Effort,
     ) -> Result<Self> {
-        let root = lists::read_node(store, space, root, &query.vector)?;
+        let root = read_node(store, space, query, root)?;
         let inner = root.0.level > 1;
         let mut centroids = Self {
             inner: Vec::new(),
             sorted: 0,
             opened: 0,
-            leaves: Leaves::new(cells.filter(|_| !inner).cloned())?,
+            leaves: Leaves::new(cache.filter(|_| !inner).cloned())?,
             effort,
         };
         let mut take = |shown: &Shown<'_>| {
@@ -105,9 +71,9 @@ impl Centroids {
                 centroids.leaves.push(query, effort.b, shown)
             }
         };
-        match cells {
-            Some(cells) => cells.sight(query, root, &mut take)?,
-            None => sight(store, space, query, root, &mut take)?,
+        match cache {
+            Some(cache) => score_cache(cache, query, root, &mut take)?,
+            None => score_list(store, space, query, root, &mut take)?,
         }
         centroids.measure(store, space, query)?;
         Ok(centroids)
@@ -153,7 +119,7 @@ impl Centroids {
         for page in measured.chunk_by_mut(|a, b| a.at.block == b.at.block) {
             store.read(page[0].at.block, |bytes| {
                 for inner in page {
-                    let record = lists::node_on(space, bytes, inner.at)?;
+                    let record = pages::node_on(space, bytes, inner.at)?;
                     let (node, dot) = (Node::read(record), space.node.dot(&query.vector, record));
                     let near = nearness(query, dot, node.norm_squared);
                     inner.key = list_key(query, near, node.radius, LATE);
@@ -219,9 +185,9 @@ impl Centroids {
             let Inner { at, read, .. } = self.inner[self.opened];
             let node = match read {
                 Some(node) => node,
-                None => lists::read_node(store, space, at, &query.vector)?,
+                None => read_node(store, space, query, at)?,
             };
-            sight(store, space, query, node, &mut |shown| {
+            score_list(store, space, query, node, &mut |shown| {
                 self.leaves.push(query, b, shown)
             })?;
             self.opened += 1;
@@ -231,7 +197,7 @@ impl Centroids {
 }
 
 /// Scores the list of a node that has inner product `dot` with the query, block by block.
-fn sight<S: PageStore>(
+fn score_list<S: PageStore>(
     store: &S,
     space: &Space,
     query: &Query,
@@ -249,8 +215,8 @@ fn sight<S: PageStore>(
             at,
         })
     };
-    lists::for_each_group(store, &space.root, node.head, node.tag, |group| {
-        let scores = lists::score(&space.root, query, [&group, &group])[0];
+    pages::for_each_group(store, &space.root, &node, |group| {
+        let scores = scoring::score(&space.root, query, [&group, &group])[0];
         let mut lows = scores.map(|score| query.tables.dot(score));
         let (adds, scales, errors) = (group.floats(0), group.floats(1), group.floats(2));
         terms.lower(&adds, &scales, &errors, &mut lows);
@@ -277,26 +243,42 @@ fn sight<S: PageStore>(
     Ok(())
 }
 
-/// Reads the node at `at`.
-pub(crate) fn read_leaf<S: PageStore>(
+/// Scores the root's list as it is kept in memory, the root having inner product `dot` with the query.
+fn score_cache(
+    cache: &RootCache,
+    query: &Query,
+    (root, dot): (Node, f32),
+    take: &mut dyn FnMut(&Shown<'_>) -> Result<()>,
+) -> Result<()> {
+    let tables = &query.tables;
+    let terms = NodeTerms::new(query, root.norm_squared, dot);
+    let mut scores = [0; BLOCK];
+    for block in cache.blocks() {
+        let entries = block.entries;
+        tables.score_block(block.codes, &mut scores);
+        let mut near = tables.dots(&scores);
+        terms.lower(&entries.add, &entries.scale, &entries.error, &mut near);
+        for (near, norm_squared) in near.iter_mut().zip(&entries.norm_squared) {
+            *near = terms.nearness(*norm_squared, *near);
+        }
+        take(&Shown {
+            count: block.count,
+            near: &near,
+            radius: &entries.radius,
+            at: &entries.at,
+        })?;
+    }
+    Ok(())
+}
+
+/// Reads the node at `at` and its inner product with the query.
+fn read_node<S: PageStore>(
     store: &S,
     space: &Space,
     query: &Query,
     at: Pointer,
-) -> Result<Leaf> {
-    lists::with_node(store, space, at, |record| {
-        Ok(Leaf::of(space, query, record))
+) -> Result<(Node, f32)> {
+    pages::with_node(store, space, at, |record| {
+        (Node::read(record), space.node.dot(&query.vector, record))
     })
-}
-
-impl Leaf {
-    /// The leaf of a node record.
-    pub(crate) fn of(space: &Space, query: &Query, record: &[u8]) -> Self {
-        let (node, dot) = (Node::read(record), space.node.dot(&query.vector, record));
-        Self {
-            nearness: nearness(query, dot, node.norm_squared),
-            dot,
-            node,
-        }
-    }
 }

@@ -3,11 +3,11 @@
 //! Keys stand side by side in blocks, with the smallest of each block; taking one costs a look at the blocks and one block
 //! looked through. That beats a heap or sorting, whose work is in what is never taken.
 
-use super::cells::Cells;
-use super::centroids::list_key;
 use crate::error::{Error, Result};
 use crate::layout::Pointer;
 use crate::query::Query;
+use crate::query::keys::list_key;
+use crate::root_cache::RootCache;
 use quantize::sign_code::BLOCK;
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ pub(crate) struct Next {
     pub key: f32,
     /// Its node record.
     pub at: Pointer,
-    /// Which entry of the cells it is, if it is one.
+    /// Which entry of the root cache it is, if it is one.
     pub entry: Option<usize>,
 }
 
-/// Radii and places of leaves that are not entries of cells.
+/// Radii and places of leaves that are not entries of the root cache.
 struct Own {
     radius: [f32; BLOCK],
     at: [Pointer; BLOCK],
@@ -39,8 +39,8 @@ struct Own {
 /// Leaves and their keys.
 #[derive(Default)]
 pub(super) struct Leaves {
-    /// Cells whose entries are the leaves, in order.
-    cells: Option<Arc<Cells>>,
+    /// The cache whose entries are the leaves, in order.
+    cache: Option<Arc<RootCache>>,
     own: Vec<Own>,
     near: Vec<[f32; BLOCK]>,
     /// ∞ where there is no leaf, or where it was taken.
@@ -51,15 +51,15 @@ pub(super) struct Leaves {
 }
 
 impl Leaves {
-    /// None yet; if `cells` are given, what is pushed are their blocks, one after the other.
-    pub(super) fn new(cells: Option<Arc<Cells>>) -> Result<Self> {
+    /// None yet; if a `cache` is given, what is pushed are its blocks, one after the other.
+    pub(super) fn new(cache: Option<Arc<RootCache>>) -> Result<Self> {
         let mut leaves = Self {
             least: f32::INFINITY,
             ..Self::default()
         };
-        if let Some(cells) = cells {
-            leaves.reserve(cells.blocks())?;
-            leaves.cells = Some(cells);
+        if let Some(cache) = cache {
+            leaves.reserve(cache.block_count())?;
+            leaves.cache = Some(cache);
         }
         Ok(leaves)
     }
@@ -76,7 +76,7 @@ impl Leaves {
     /// Adds leaves, keyed by `b`.
     pub(super) fn push(&mut self, query: &Query, b: f32, shown: &Shown<'_>) -> Result<()> {
         self.reserve(1)?;
-        if self.cells.is_none() {
+        if self.cache.is_none() {
             self.own.try_reserve(1).map_err(|_| Error::OutOfMemory {
                 bytes: size_of::<Own>(),
             })?;
@@ -120,16 +120,16 @@ impl Leaves {
         self.keys[block][lane] = f32::INFINITY;
         self.smallest[block] = least_of(&self.keys[block]);
         self.least = least_of(&self.smallest);
-        let (at, entry) = match &self.cells {
-            Some(cells) => (cells.places(block)[lane], Some(block * BLOCK + lane)),
+        let (at, entry) = match &self.cache {
+            Some(cache) => (cache.places(block)[lane], Some(block * BLOCK + lane)),
             None => (self.own[block].at[lane], None),
         };
         Some(Next { key, at, entry })
     }
 
     fn radius(&self, block: usize) -> &[f32; BLOCK] {
-        match &self.cells {
-            Some(cells) => cells.radii(block),
+        match &self.cache {
+            Some(cache) => cache.radii(block),
             None => &self.own[block].radius,
         }
     }

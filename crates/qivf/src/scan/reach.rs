@@ -3,7 +3,7 @@
 //! Entries beyond the guess are not lost: their list waits with the nearest of them, and is opened again if that matters.
 
 /// Entries counted for each of the K rows to settle, and some more. Every row has two; and of those refined for ten (23 to
-/// 35, see `lists::MARGIN`) all should be within the guess, or their lists are opened twice.
+/// 35, see `MARGIN` in `query::keys`) all should be within the guess, or their lists are opened twice.
 const FOR_EACH: usize = 8;
 const SOME: usize = 16;
 

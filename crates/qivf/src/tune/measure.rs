@@ -1,14 +1,15 @@
 //! What scans find with the `b` of some shares, and from that the share a target needs.
 
+use super::needed::Needed;
+use super::sample::Sampled;
 use super::truth::Truth;
-use super::{Needed, Sampled};
-use crate::build::Crew;
 use crate::error::Result;
-use crate::index::Index;
+use crate::index::Searchable;
 use crate::layout;
 use crate::layout::meta::{Effort, RANKS, interpolate};
-use crate::scan::{Scan, ScanOptions};
+use crate::scan::{ScanOptions, Search};
 use crate::store::PageStore;
+use crate::workers::Workers;
 
 /// What scans with the `b` of a given share really found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,8 +64,8 @@ impl Measurements {
 }
 
 pub(super) fn measure<S: PageStore>(
-    index: &Index<S>,
-    crew: &Crew<'_>,
+    index: &Searchable<S>,
+    workers: &Workers<'_>,
     sample: &[Sampled],
     truth: &[Truth],
     needed: &Needed,
@@ -78,7 +79,7 @@ pub(super) fn measure<S: PageStore>(
         let mut points = Vec::new();
         for share in SHARES {
             let effort = needed.quantile(rank, share);
-            let mut point = measure_point(index, crew, sample, truth, k, effort)?;
+            let mut point = measure_point(index, workers, sample, truth, k, effort)?;
             point.share = share;
             points.push(point);
         }
@@ -92,8 +93,8 @@ pub(super) fn measure<S: PageStore>(
 }
 
 fn measure_point<S: PageStore>(
-    index: &Index<S>,
-    crew: &Crew<'_>,
+    index: &Searchable<S>,
+    workers: &Workers<'_>,
     sample: &[Sampled],
     truth: &[Truth],
     k: usize,
@@ -106,7 +107,7 @@ fn measure_point<S: PageStore>(
         .zip(truth)
         .filter(|(_, truth)| truth.len() >= k);
     for (sampled, truth) in enough.take(PAIRS / k) {
-        crew.host.check_interrupts()?;
+        workers.host.check_interrupts()?;
         let found = scan_one(index, sampled, effort, k)?;
         sum.recall += found.hits(truth, k) as f32 / k as f32;
         sum.lists += found.lists;
@@ -143,12 +144,12 @@ impl Found {
 }
 
 fn scan_one<S: PageStore>(
-    index: &Index<S>,
+    index: &Searchable<S>,
     sampled: &Sampled,
     effort: Effort,
     k: usize,
 ) -> Result<Found> {
-    let mut scan = Scan::new(
+    let mut scan = Search::new(
         index.by_ref(),
         sampled.query.clone(),
         ScanOptions::default(),

@@ -1,14 +1,14 @@
 //! How well an index answers: recall and effort, changing nothing.
 
+use super::sample::{Sampled, sample_queries, sample_rows};
 use super::truth::{self, Truth};
-use super::{Sampled, sample_rows};
-use crate::build::{BuildHost, Crew};
 use crate::error::Result;
-use crate::index::Index;
+use crate::index::{Index, Searchable};
 use crate::layout;
-use crate::scan::{Candidate, Scan, ScanOptions};
+use crate::scan::{Candidate, ScanOptions, Search};
 use crate::space::{Metric, Value};
 use crate::store::PageStore;
+use crate::workers::{BuildHost, Workers};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -49,29 +49,28 @@ pub fn report<S: PageStore>(
     k: usize,
     targets: &[f32],
 ) -> Result<Vec<Report>> {
+    let Index::Searchable(index) = index else {
+        let none = |target: &f32| Report {
+            target: *target,
+            ..Report::default()
+        };
+        return Ok(targets.iter().map(none).collect());
+    };
     let sample = match queries {
-        Some((values, metric)) => values
-            .iter()
-            .map(|v| {
-                Ok(Sampled {
-                    query: index.query(v, metric)?,
-                    itself: None,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?,
+        Some((values, metric)) => sample_queries(index, values, metric)?,
         None => sample_rows(index, count)?,
     };
-    let crew = Crew::new(host, threads);
-    let truth = truth::neighbours(index, &crew, &sample, k)?;
+    let workers = Workers::new(host, threads);
+    let truth = truth::neighbours(index, &workers, &sample, k)?;
     targets
         .iter()
-        .map(|target| report_one(index, &crew, &sample, &truth, k, *target))
+        .map(|target| report_one(index, &workers, &sample, &truth, k, *target))
         .collect()
 }
 
 fn report_one<S: PageStore>(
-    index: &Index<S>,
-    crew: &Crew<'_>,
+    index: &Searchable<S>,
+    workers: &Workers<'_>,
     sample: &[Sampled],
     truth: &[Truth],
     k: usize,
@@ -88,14 +87,14 @@ fn report_one<S: PageStore>(
         if wanted == 0 || sampled.query.degenerate.is_some() {
             continue;
         }
-        crew.host.check_interrupts()?;
-        let borrowed = Index::with_meta(index.store(), index.meta().clone())?;
+        workers.host.check_interrupts()?;
+        let borrowed = Searchable::with_meta(index.store(), index.meta().clone())?;
         let options = ScanOptions {
             target,
             ..ScanOptions::default()
         };
         let begun = Instant::now();
-        let mut scan = Scan::new(borrowed, sampled.query.clone(), options)?;
+        let mut scan = Search::new(borrowed, sampled.query.clone(), options)?;
         if let Some(itself) = sampled.itself {
             scan.exclude(itself);
         }
@@ -135,7 +134,11 @@ fn report_one<S: PageStore>(
 }
 
 /// Draws candidates as the executor would for a LIMIT: until a bound lies beyond the `wanted`-th distance drawn.
-fn draw<S: PageStore>(scan: &mut Scan<S>, truth: &Truth, wanted: usize) -> Result<Vec<Candidate>> {
+fn draw<S: PageStore>(
+    scan: &mut Search<S>,
+    truth: &Truth,
+    wanted: usize,
+) -> Result<Vec<Candidate>> {
     let known: HashMap<layout::Tid, f64> = truth.iter().map(|n| (n.tid, n.distance)).collect();
     let mut drawn = Vec::new();
     let mut distances: Vec<f64> = Vec::new();

@@ -1,13 +1,14 @@
 //! The true neighbours of sampled queries, by comparing every row: pages are copied by the calling thread, compared by
 //! workers.
 
-use super::Sampled;
-use crate::build::{Crew, Phase};
+use super::sample::Sampled;
 use crate::error::Result;
-use crate::index::Index;
+use crate::index::Searchable;
 use crate::layout::{self, PageKind, Pointer, Tid, refine};
+use crate::pages;
 use crate::space::Space;
 use crate::store::{BlockNumber, PageStore};
+use crate::workers::{Phase, Workers};
 use std::cell::RefCell;
 
 /// Pages per job.
@@ -28,19 +29,17 @@ pub(super) type Truth = Vec<Neighbour>;
 
 /// The `k` nearest rows of every query. For float rows, as the index knows them: by the middle of their bounds.
 pub(super) fn neighbours<S: PageStore>(
-    index: &Index<S>,
-    crew: &Crew<'_>,
+    index: &Searchable<S>,
+    workers: &Workers<'_>,
     sample: &[Sampled],
     k: usize,
 ) -> Result<Vec<Truth>> {
     let all = RefCell::new(vec![Truth::new(); sample.len()]);
-    let Some(space) = index.space() else {
-        return Ok(all.into_inner());
-    };
+    let space = index.space();
     let blocks = index.store().block_count()?;
     let mut next: BlockNumber = 0;
     let mut done = 0;
-    crew.run(
+    workers.run(
         || {
             let mut pages: Vec<(BlockNumber, Vec<u8>)> = Vec::new();
             while next < blocks && pages.len() < PAGES {
@@ -77,7 +76,9 @@ pub(super) fn neighbours<S: PageStore>(
                 }
             }
             done += pages as u64;
-            crew.host.progress(Phase::Tuning, done, u64::from(blocks));
+            workers
+                .host
+                .progress(Phase::Tuning, done, u64::from(blocks));
             Ok(())
         },
     )?;
@@ -94,15 +95,9 @@ fn compare(
     (k, bar): (usize, &mut f64),
     found: &mut Truth,
 ) {
-    for slot in 0..space.refine.count(page) {
-        let at = Pointer {
-            block,
-            slot: slot as u16,
-        };
-        let Some(record) = space.refine.get(page, slot) else {
-            continue;
-        };
-        if refine::state(record) != refine::LIVE || sampled.itself == Some(at) {
+    for (slot, record) in pages::live_rows(space, page) {
+        let at = Pointer { block, slot };
+        if sampled.itself == Some(at) {
             continue;
         }
         let refined = sampled.query.refine(space, record);

@@ -1,23 +1,23 @@
 //! Writing the pages: nodes and their lists ([`tree`]), list pages in the order of the centroids, refine pages in the order
 //! of the first homes. Where everything goes is known before the first byte is written.
 
+mod bucket;
 mod tree;
 
 use super::assign::{Homes, NO_LIST};
 use super::rows::Gathered;
-use super::{Crew, Phase, Source};
+use super::source::Source;
 use crate::error::{Error, Result};
-use crate::layout::group::{self, EntryPointer, MAX_TAG, SECOND_HOME};
+use crate::geometry::distance;
+use crate::layout::group::{EntryPointer, SECOND_HOME};
 use crate::layout::node::Node;
 use crate::layout::{self, PageKind, Pointer, Tid};
 use crate::space::Space;
-use crate::store::{BlockNumber, BulkStore, NO_BLOCK};
+use crate::store::{BlockNumber, BulkStore, CAPACITY, NO_BLOCK};
+use crate::workers::{Phase, Workers};
+use bucket::{Bucket, pack};
 use quantize::row_code::round_up;
-use std::collections::VecDeque;
 use tree::Tree;
-
-/// Share of a bucket's first page that bulk loading fills, so that inserts find room.
-const FILL: f64 = 0.9;
 
 /// Writes the rows without a code from block 1 on; returns the next free block.
 pub(super) fn tids<S: BulkStore>(store: &mut S, rows: &[(Tid, u8)]) -> Result<BlockNumber> {
@@ -40,14 +40,6 @@ pub(super) fn tids<S: BulkStore>(store: &mut S, rows: &[(Tid, u8)]) -> Result<Bl
         store.put(block, &page)?;
     }
     Ok(1 + pages as BlockNumber)
-}
-
-/// Lists that share a chain of pages.
-struct Bucket {
-    /// Tagged by their place here.
-    lists: Vec<usize>,
-    first_block: BlockNumber,
-    pages: usize,
 }
 
 /// Rows ordered by one of their homes: `rows[starts[l]..starts[l + 1]]` are those of list `l`.
@@ -87,49 +79,6 @@ impl ByList {
     }
 }
 
-/// Buckets begun last that may take a further list: more would part neighbours.
-const OPEN_BUCKETS: usize = 16;
-
-/// Packs lists into buckets, first fit: as many as fit the fill of one page, or one list with as many pages as it needs.
-fn pack(
-    layout: &group::Layout,
-    sizes: impl Iterator<Item = usize>,
-    mut block: BlockNumber,
-) -> Result<Vec<Bucket>> {
-    let limit = ((layout.groups as f64 * FILL) as usize).max(1);
-    let mut buckets: Vec<Bucket> = Vec::new();
-    // (bucket, groups it holds)
-    let mut open: VecDeque<(usize, usize)> = VecDeque::new();
-    for (list, entries) in sizes.enumerate() {
-        let groups = entries.div_ceil(layout.lanes);
-        let fits = |(bucket, held): &&mut (usize, usize)| {
-            *held + groups <= limit && buckets[*bucket].lists.len() <= usize::from(MAX_TAG)
-        };
-        if let Some((bucket, held)) = open.iter_mut().find(fits) {
-            buckets[*bucket].lists.push(list);
-            *held += groups;
-            continue;
-        }
-        if block >= NO_BLOCK - 1 {
-            return Err(Error::Full);
-        }
-        let pages = groups.div_ceil(layout.groups).max(1);
-        if groups < limit {
-            open.push_back((buckets.len(), groups));
-            if open.len() > OPEN_BUCKETS {
-                open.pop_front();
-            }
-        }
-        buckets.push(Bucket {
-            lists: vec![list],
-            first_block: block,
-            pages,
-        });
-        block += pages as BlockNumber;
-    }
-    Ok(buckets)
-}
-
 /// Everything a worker needs to fill one page.
 struct PageJob {
     bucket: usize,
@@ -166,7 +115,7 @@ impl Spread {
 pub(super) fn index<S: BulkStore>(
     store: &mut S,
     source: &mut Source<'_>,
-    crew: &Crew<'_>,
+    workers: &Workers<'_>,
     homes: &Homes,
     root_leaves: usize,
     first: BlockNumber,
@@ -186,12 +135,12 @@ pub(super) fn index<S: BulkStore>(
     fill_buckets(
         store,
         source,
-        crew,
+        workers,
         &buckets,
         (&primary, &secondary, &places),
         tree.leaves(),
     )?;
-    write_refine(store, source, crew, &primary, refine_block)?;
+    write_refine(store, source, workers, &primary, refine_block)?;
     tree.write(store)
 }
 
@@ -214,7 +163,7 @@ fn places(space: &Space, primary: &ByList, first: BlockNumber) -> Result<Vec<Poi
 fn fill_buckets<S: BulkStore>(
     store: &mut S,
     source: &mut Source<'_>,
-    crew: &Crew<'_>,
+    workers: &Workers<'_>,
     buckets: &[Bucket],
     (primary, secondary, places): (&ByList, &ByList, &[Pointer]),
     nodes: &mut [Vec<u8>],
@@ -231,7 +180,7 @@ fn fill_buckets<S: BulkStore>(
     let mut spreads = vec![Spread::default(); nodes.len()];
     let (mut next, mut page, mut done) = (0, 0, 0);
     let entries_per_page = space.leaf.groups * space.leaf.lanes;
-    crew.run(
+    workers.run(
         || {
             let Some(bucket) = buckets.get(next) else {
                 return Ok(None);
@@ -282,7 +231,8 @@ fn fill_buckets<S: BulkStore>(
                 spreads[*list].add(spread);
             }
             done += 1;
-            crew.host
+            workers
+                .host
                 .progress(Phase::Writing, done, buckets.len() as u64);
             Ok(())
         },
@@ -346,7 +296,7 @@ fn fill(space: &Space, bucket: &Bucket, job: PageJob, centroids: &[Vec<f32>]) ->
             });
             let factors = space.sign_entry(x, centroid, &mut code);
             if e % layout.lanes == 0 {
-                add_group(layout, &mut payload, i as u8);
+                layout.push_group(&mut payload, i as u8);
             }
             let group = layout.used(&payload) - 1;
             layout
@@ -363,32 +313,15 @@ fn fill(space: &Space, bucket: &Bucket, job: PageJob, centroids: &[Vec<f32>]) ->
     }
 }
 
-/// ‖x − c‖.
-pub(crate) fn distance(x: &[f32], c: &[f32]) -> f64 {
-    let squares = x
-        .iter()
-        .zip(c)
-        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
-    squares.sum::<f64>().sqrt()
-}
-
-/// Adds an empty group with `tag` to a page that has room for it.
-fn add_group(layout: &group::Layout, page: &mut Vec<u8>, tag: u8) {
-    let group = layout.used(page);
-    page.resize(layout.page_len(group + 1), 0);
-    layout.set_tag(page, group, tag);
-    layout.group_mut(page, group).clear();
-}
-
 fn write_refine<S: BulkStore>(
     store: &mut S,
     source: &mut Source<'_>,
-    crew: &Crew<'_>,
+    workers: &Workers<'_>,
     primary: &ByList,
     first: BlockNumber,
 ) -> Result<()> {
     let slots = source.space.refine;
-    let mut page = Vec::with_capacity(crate::store::CAPACITY);
+    let mut page = Vec::with_capacity(CAPACITY);
     for (i, rows) in primary.rows.chunks(slots.per_page).enumerate() {
         page.clear();
         page.extend(layout::header(PageKind::Refine));
@@ -401,7 +334,7 @@ fn write_refine<S: BulkStore>(
         }
         store.put(first + i as BlockNumber, &page)?;
         if i.is_multiple_of(64) {
-            crew.host.check_interrupts()?;
+            workers.host.check_interrupts()?;
         }
     }
     Ok(())

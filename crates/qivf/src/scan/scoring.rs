@@ -1,60 +1,12 @@
-//! Reading one list: its chain of pages, one lock at a time, and the keys of its sign entries.
+//! Scoring one list: the keys of its sign entries.
 
-use super::centroids::Leaf;
-use crate::error::{Error, Result};
-use crate::layout::group;
-use crate::layout::{self, Pointer, node, refine};
+use crate::error::Result;
+use crate::layout::{Pointer, group, node};
+use crate::pages;
 use crate::query::Query;
-use crate::space::{Element, Space};
-use crate::store::{BlockNumber, NO_BLOCK, PageStore};
+use crate::space::Space;
+use crate::store::PageStore;
 use quantize::sign_code::{Estimate, GroupScores, LANES, Sifted};
-
-/// How many standard deviations of its estimate the key of a sign entry lies before the estimate.
-///
-/// Seen on 62,666 × 384 embeddings (`examples/evidence.rs`): 26 to 35 rows refined for ten at recall 0.90 to 0.99. With 1.5
-/// they are 32 to 43; with 0.7 they are 21 to 26, but twice as many lists are opened at 0.99.
-pub(crate) const MARGIN: f32 = 1.2;
-
-/// A chain of more pages is checked for being a cycle.
-const LONG_CHAIN: BlockNumber = 64;
-
-/// Calls `visit` with every page of the bucket that starts at `head`.
-fn for_each_page<S: PageStore>(
-    store: &S,
-    layout: &group::Layout,
-    head: BlockNumber,
-    mut visit: impl FnMut(&[u8]) -> Result<()>,
-) -> Result<()> {
-    let mut block = head;
-    let mut pages = 0;
-    while block != NO_BLOCK {
-        pages += 1;
-        // How long the file is costs a system call, and most chains are of one page.
-        if pages > LONG_CHAIN && pages > store.block_count()? {
-            return Err(Error::corrupt(block, "chain of list pages is a cycle"));
-        }
-        block = store.read(block, |page| {
-            layout.check(block, page)?;
-            visit(page)?;
-            Ok(layout::next(page))
-        })?;
-        store.check_interrupts()?;
-    }
-    Ok(())
-}
-
-/// Calls `visit` with every group of list `tag` in the bucket that starts at `head`.
-pub(crate) fn for_each_group<S: PageStore>(
-    store: &S,
-    layout: &group::Layout,
-    head: BlockNumber,
-    tag: u8,
-    mut visit: impl FnMut(group::Group<&[u8]>) -> Result<()>,
-) -> Result<()> {
-    for_each_page(store, layout, head, |page| {
-        layout.groups_of(page, tag).try_for_each(&mut visit)
-    })
-}
 
 /// The scores of the codes of two groups.
 #[inline]
@@ -73,21 +25,6 @@ pub(crate) fn score(
         }
     }
     scores
-}
-
-/// What the keys of the entries of a leaf's list depend on besides the entries.
-pub(crate) fn terms(space: &Space, query: &Query, leaf: &Leaf) -> Estimate {
-    let (q, dot) = (query.norm * query.norm, leaf.dot);
-    let distance_squared = (q + leaf.node.norm_squared - 2.0 * dot).max(0.0);
-    Estimate {
-        base: match space.element {
-            Element::Binary => q,
-            _ if query.by_ip => -2.0 * dot,
-            _ => distance_squared,
-        },
-        spread: MARGIN * distance_squared.sqrt(),
-        rounding: MARGIN * query.tables.error(),
-    }
 }
 
 /// What scoring a list has left.
@@ -112,7 +49,7 @@ pub(crate) fn score_leaf<S: PageStore>(
     // So that ∞ means that there is no entry.
     let limit = limit.min(f32::MAX);
     let (mut beyond, mut codes) = (f32::INFINITY, 0);
-    for_each_page(store, layout, node.head, |page| {
+    pages::for_each_list_page(store, layout, node.head, |page| {
         let mut groups = layout.groups_of(page, node.tag);
         while let Some(first) = groups.next() {
             let second = groups.next();
@@ -193,54 +130,4 @@ fn sift_one(
         within: u8::from(!far),
         beyond: if far { low } else { f32::INFINITY },
     }
-}
-
-/// Reads the node record at `at`: fixed fields and ⟨q, centroid⟩.
-pub(crate) fn read_node<S: PageStore>(
-    store: &S,
-    space: &Space,
-    at: Pointer,
-    q: &[f32],
-) -> Result<(node::Node, f32)> {
-    with_node(store, space, at, |record| {
-        Ok((node::Node::read(record), space.node.dot(q, record)))
-    })
-}
-
-/// Calls `f` with the node record at `at`.
-pub(crate) fn with_node<S: PageStore, R>(
-    store: &S,
-    space: &Space,
-    at: Pointer,
-    f: impl FnOnce(&[u8]) -> Result<R>,
-) -> Result<R> {
-    store.read(at.block, |page| f(node_on(space, page, at)?))
-}
-
-/// The node record at `at`, whose page this is.
-pub(crate) fn node_on<'a>(space: &Space, page: &'a [u8], at: Pointer) -> Result<&'a [u8]> {
-    layout::expect(at.block, page, layout::PageKind::Node)?;
-    let record = space.node.slots.get(page, usize::from(at.slot));
-    record.ok_or(Error::corrupt(
-        at.block,
-        "pointer to a node that is not there",
-    ))
-}
-
-/// Calls `f` with the refine record at `at`, if it is a live row.
-pub(crate) fn with_row<S: PageStore, R>(
-    store: &S,
-    space: &Space,
-    at: Pointer,
-    f: impl FnOnce(&[u8]) -> R,
-) -> Result<Option<R>> {
-    store.read(at.block, |page| {
-        layout::expect(at.block, page, layout::PageKind::Refine)?;
-        let record = space.refine.get(page, usize::from(at.slot));
-        let record = record.ok_or(Error::corrupt(
-            at.block,
-            "pointer to a row that is not there",
-        ))?;
-        Ok((refine::state(record) == refine::LIVE).then(|| f(record)))
-    })
 }

@@ -2,10 +2,10 @@
 //!
 //! Records stand in this order, then the list of the root, then those of the inner nodes, several to a page.
 
-use super::{Bucket, add_group, pack};
-use crate::build::assign::Homes;
-use crate::build::write::distance;
+use super::bucket::{Bucket, pack};
+use crate::builder::assign::Homes;
 use crate::error::Result;
+use crate::geometry::distance;
 use crate::layout::group::EntryPointer;
 use crate::layout::node::Node;
 use crate::layout::{self, PageKind, Pointer};
@@ -211,7 +211,7 @@ impl<'a> Tree<'a> {
                     pages.push(layout.empty());
                     last += 1;
                 }
-                add_group(layout, &mut pages[last], tag as u8);
+                layout.push_group(&mut pages[last], tag as u8);
                 self.write_group(&mut pages[last], node, group);
             }
             self.complete(node, &children, first, tag as u8);

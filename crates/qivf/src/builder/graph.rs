@@ -4,11 +4,11 @@
 //!   in floats, so neither the 8-bit codes in it nor that step bend the order.
 //! - Of `usearch` only functions that return a `Result` are called: in those alone a C++ exception becomes an error. Room
 //!   for every list and for every thread is reserved first.
-//! - Lists are added, and rows looked for, by the threads of the crew, a job at a time: a cancel waits for a job at most.
+//! - Lists are added, and rows looked for, by the threads of the workers, a job at a time: a cancel waits for a job at most.
 
-use super::Crew;
-use super::assign::dot;
 use crate::error::{Error, Result};
+use crate::geometry::dot;
+use crate::workers::Workers;
 use ndarray::{Array2, ArrayView1};
 use quantize::kmeans;
 use quantize::rotation::SplitMix64;
@@ -44,7 +44,7 @@ impl Graph {
     }
 
     /// A graph over `centroids`.
-    pub(super) fn new(crew: &Crew<'_>, centroids: &Array2<f32>) -> Result<Self> {
+    pub(super) fn new(workers: &Workers<'_>, centroids: &Array2<f32>) -> Result<Self> {
         let (lists, dim) = centroids.dim();
         let options = IndexOptions {
             dimensions: dim,
@@ -57,7 +57,7 @@ impl Graph {
         };
         let index = Index::new(&options).map_err(failed)?;
         index
-            .reserve_capacity_and_threads(lists, crew.threads.max(1))
+            .reserve_capacity_and_threads(lists, workers.threads.max(1))
             .map_err(|_| Error::OutOfMemory { bytes: lists * dim })?;
         let squares = kmeans::norms_squared(centroids.view()).sum();
         let deviation = (squares / (lists * dim) as f32).sqrt();
@@ -69,7 +69,7 @@ impl Graph {
         let graph = Self { index, scale };
         let order = shuffled(lists);
         let mut jobs = order.chunks(JOB);
-        crew.run(
+        workers.run(
             || Ok(jobs.next()),
             |lists| graph.add(centroids, lists),
             |added| added,

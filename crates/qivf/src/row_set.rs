@@ -1,4 +1,4 @@
-//! The set of rows already refined: a bitmap over refine slots, allocated by the kilobit.
+//! A set of rows: a bitmap over refine slots, allocated by the kilobit.
 
 use crate::error::{Error, Result};
 use crate::layout::Pointer;
@@ -6,20 +6,20 @@ use crate::layout::Pointer;
 const WORDS: usize = 16;
 
 /// A set of refine records.
-pub(crate) struct Seen {
+pub(crate) struct RowSet {
     per_page: usize,
     chunks: Vec<Option<Box<[u64; WORDS]>>>,
 }
 
-impl Seen {
+impl RowSet {
     /// An empty set over `blocks` blocks with `per_page` slots each.
     pub(crate) fn new(blocks: u32, per_page: usize) -> Result<Self> {
-        let mut seen = Self {
+        let mut set = Self {
             per_page,
             chunks: Vec::new(),
         };
-        seen.grow(blocks)?;
-        Ok(seen)
+        set.grow(blocks)?;
+        Ok(set)
     }
 
     /// Makes room for `blocks` blocks.
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn remembers() {
-        let mut seen = Seen::new(10, 7).unwrap();
+        let mut seen = RowSet::new(10, 7).unwrap();
         let at = |block, slot| Pointer { block, slot };
         assert!(seen.insert(at(9, 6)) && !seen.insert(at(9, 6)));
         assert!(

@@ -4,24 +4,57 @@
 //! a cancel; on a cancel or an error it raises a flag, lets the workers finish the job at hand and joins them before it
 //! returns, so no worker outlives the call.
 
-use super::BuildHost;
 use crate::error::Result;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel, sync_channel};
 use std::time::Duration;
 
+/// What a build is doing, for progress reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Finding centroids.
+    Clustering,
+    /// Assigning rows to lists.
+    Assigning,
+    /// Writing pages.
+    Writing,
+    /// Learning `b`.
+    Tuning,
+}
+
+/// What a build needs from its surroundings. Called from the building thread only.
+pub trait BuildHost {
+    /// Fails when the user cancelled.
+    fn check_interrupts(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// `done` of `total` steps of `phase`.
+    fn progress(&self, phase: Phase, done: u64, total: u64) {
+        let _ = (phase, done, total);
+    }
+
+    /// Calls `spawn`, which starts threads, with all signals blocked, so that the threads never get one.
+    fn with_signals_blocked(&self, spawn: &mut dyn FnMut()) {
+        spawn();
+    }
+}
+
+/// A host without wishes.
+impl BuildHost for () {}
+
 const NAP: Duration = Duration::from_millis(10);
 
 /// How many threads, and who to ask.
-pub(crate) struct Crew<'h> {
+pub(crate) struct Workers<'h> {
     pub host: &'h dyn BuildHost,
     pub threads: usize,
     /// Raised when the workers should give up the job at hand.
     pub cancel: AtomicBool,
 }
 
-impl<'h> Crew<'h> {
+impl<'h> Workers<'h> {
     pub(crate) fn new(host: &'h dyn BuildHost, threads: usize) -> Self {
         Self {
             host,

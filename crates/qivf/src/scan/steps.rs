@@ -1,18 +1,21 @@
 //! Opening what the frontier has reached: lists, sign entries, records.
 
-use super::lists;
+use super::leaves::Next;
 use super::reach::Reach;
-use super::{Leaf, Next, OpenList, Ordered, Row, STEPS, Scan, UPPERS, list_key, read_leaf};
+use super::scoring;
+use super::search::{OpenList, Ordered, Row, STEPS, Search, UPPERS};
 use crate::error::{Error, Result};
 use crate::layout::group::SECOND_HOME;
 use crate::layout::{Pointer, refine};
+use crate::pages;
+use crate::query::keys::{Leaf, list_key};
 use crate::store::PageStore;
 use std::cmp::Reverse;
 
 /// Leaves read at once: while one is looked at, the others are fetched from memory.
 const AHEAD: usize = 4;
 
-impl<S: PageStore> Scan<S> {
+impl<S: PageStore> Search<S> {
     /// Takes the nearest thing that waits, which is at `frontier`.
     pub(super) fn step(&mut self, frontier: f64) -> Result<()> {
         self.index.store().check_interrupts()?;
@@ -39,11 +42,12 @@ impl<S: PageStore> Scan<S> {
 
     /// Reads the nodes of the next few leaves and queues their lists.
     fn read_leaves(&mut self) -> Result<()> {
-        let (Some(centroids), Some(space)) = (&mut self.centroids, self.index.space()) else {
+        let Some(centroids) = &mut self.centroids else {
             return Ok(());
         };
-        let (store, query, cells) = (self.index.store(), &self.query, self.index.cells());
-        let kept = |next: Next| cells?.record(next.entry?);
+        let (store, space) = (self.index.store(), self.index.space());
+        let (query, cache) = (&self.query, self.index.root_cache());
+        let kept = |next: Next| cache?.record(next.entry?);
         let mut ahead = [None; AHEAD];
         for slot in &mut ahead {
             let Some(next) = centroids.advance(store, space, query)? else {
@@ -53,9 +57,10 @@ impl<S: PageStore> Scan<S> {
             *slot = Some(next);
         }
         for next in ahead.into_iter().flatten() {
+            let leaf = |record: &[u8]| Leaf::of(space, query, record);
             let leaf = match kept(next) {
-                Some(record) => Leaf::of(space, query, record),
-                None => read_leaf(store, space, query, next.at)?,
+                Some(record) => leaf(record),
+                None => pages::with_node(store, space, next.at, leaf)?,
             };
             space.leaf.prefetch(store, &leaf.node);
             let key = list_key(query, leaf.nearness, leaf.node.radius, self.effort.b);
@@ -85,14 +90,12 @@ impl<S: PageStore> Scan<S> {
     /// Queues the entries of a list with keys up to `upto`, those that are not yet.
     fn queue_within(&mut self, i: usize, upto: f32) -> Result<()> {
         let list = self.lists[i];
-        let Some(space) = self.index.space() else {
-            return Ok(());
-        };
-        let (store, query, node) = (self.index.store(), &self.query, &list.leaf.node);
+        let (store, space) = (self.index.store(), self.index.space());
+        let (query, node) = (&self.query, &list.leaf.node);
         let (seen, queue, reach) = (&self.seen, &mut self.code_queue, &mut self.reach);
-        let terms = lists::terms(space, query, &list.leaf);
+        let terms = list.leaf.terms(space, query);
         let queued = list.queued.map(|queued| queued as f32);
-        let scored = lists::score_leaf(store, space, query, (node, terms), upto, |key, at| {
+        let scored = scoring::score_leaf(store, space, query, (node, terms), upto, |key, at| {
             if queued.is_none_or(|queued| key > queued) && !seen.contains(at) {
                 queue.push(Reverse((Ordered(f64::from(key)), at)));
                 if let Some(reach) = reach {
@@ -108,14 +111,12 @@ impl<S: PageStore> Scan<S> {
     /// Queues the nearest few entries of a list, of those that are not yet: while nothing says how far one has to look.
     fn queue_some(&mut self, i: usize) -> Result<()> {
         let list = self.lists[i];
-        let Some(space) = self.index.space() else {
-            return Ok(());
-        };
-        let (store, query, node) = (self.index.store(), &self.query, &list.leaf.node);
-        let terms = lists::terms(space, query, &list.leaf);
+        let (store, space) = (self.index.store(), self.index.space());
+        let (query, node) = (&self.query, &list.leaf.node);
+        let terms = list.leaf.terms(space, query);
         let scored = &mut self.scratch;
         scored.clear();
-        lists::score_leaf(store, space, query, (node, terms), f32::MAX, |key, at| {
+        scoring::score_leaf(store, space, query, (node, terms), f32::MAX, |key, at| {
             scored.push((key, at));
         })?;
         self.stats.codes += scored.len() as u64;
@@ -151,36 +152,24 @@ impl<S: PageStore> Scan<S> {
     /// Refines every first-home entry of a list: what makes target 1 certain.
     pub(super) fn refine_list(&mut self, i: usize) -> Result<()> {
         let list = self.lists[i];
-        let Some(space) = self.index.space() else {
-            return Ok(());
-        };
+        let (store, space) = (self.index.store(), self.index.space());
         let mut pointers = Vec::new();
-        let node = list.leaf.node;
-        lists::for_each_group(
-            self.index.store(),
-            &space.leaf,
-            node.head,
-            node.tag,
-            |group| {
-                for lane in 0..space.leaf.lanes {
-                    let to = group.pointer(lane);
-                    if !to.pointer.is_none() && to.flags & SECOND_HOME == 0 {
-                        pointers.push(to.pointer);
-                    }
-                }
-                Ok(())
-            },
-        )?;
+        pages::for_each_group(store, &space.leaf, &list.leaf.node, |group| {
+            let first_homes = group.entries().map(|(_, to)| to);
+            let first_homes = first_homes.filter(|to| to.flags & SECOND_HOME == 0);
+            pointers.extend(first_homes.map(|to| to.pointer));
+            Ok(())
+        })?;
         self.stats.lists += 1;
         let mut refined = Vec::with_capacity(pointers.len());
         for at in pointers {
-            let row = lists::with_row(self.index.store(), space, at, |record| {
+            let row = pages::with_row(store, space, at, |record| {
                 (refine::tid(record), self.query.refine(space, record))
             })?;
             refined.extend(row);
             self.stats.rows += 1;
             if self.stats.rows.is_multiple_of(64) {
-                self.index.store().check_interrupts()?;
+                store.check_interrupts()?;
             }
         }
         if list.queued.is_none() {
@@ -212,11 +201,9 @@ impl<S: PageStore> Scan<S> {
 
     /// Reads the record of a sign entry and queues the row, unless its other entry came first.
     pub(super) fn refine(&mut self, at: Pointer) -> Result<()> {
-        let Some(space) = self.index.space() else {
-            return Ok(());
-        };
+        let (store, space) = (self.index.store(), self.index.space());
         if self.seen.is_beyond(at) {
-            self.seen.grow(self.index.store().block_count()?)?;
+            self.seen.grow(store.block_count()?)?;
             if self.seen.is_beyond(at) {
                 return Err(Error::corrupt(at.block, "block does not exist"));
             }
@@ -226,9 +213,9 @@ impl<S: PageStore> Scan<S> {
         }
         if let Some(Reverse((_, next))) = self.code_queue.peek() {
             let record = space.refine.place(usize::from(next.slot));
-            self.index.store().prefetch(next.block, record);
+            store.prefetch(next.block, record);
         }
-        let row = lists::with_row(self.index.store(), space, at, |record| {
+        let row = pages::with_row(store, space, at, |record| {
             (refine::tid(record), self.query.refine(space, record))
         })?;
         self.stats.rows += 1;

@@ -12,8 +12,7 @@
 //! orthogonality of the error; everything after that is in `f64`. Hence, with n = ‖q‖‖x̂‖,
 //! ‖q⊥‖² ≤ ‖q‖² − (⟨q, x̂⟩/‖x̂‖)² + 2η‖q‖² and |⟨q, x⟩ − ⟨q, x̂⟩| ≤ ‖q⊥‖·e + ηn.
 
-use super::Query;
-use crate::layout::{get_f32, get_u32, refine};
+use crate::layout::refine;
 use crate::space::{Metric, Space};
 use quantize::distance::{BinaryQuery, kernels};
 use quantize::row_code;
@@ -63,28 +62,36 @@ pub(super) enum Refiner {
     },
 }
 
-impl Query {
-    /// The certain bounds on the distance of the row in `record`.
-    pub(crate) fn refine(&self, space: &Space, record: &[u8]) -> Refined {
-        let payload = &record[refine::FIXED..];
+impl Refiner {
+    /// The certain bounds on the distance of the row in `record` from the query with this working vector and its norm.
+    pub(super) fn refine(
+        &self,
+        space: &Space,
+        record: &[u8],
+        (vector, working_norm): (&[f32], f32),
+    ) -> Refined {
+        let payload = refine::codes(record);
         let exactly = |distance: f64| Refined {
             bound: distance,
             upper: distance,
         };
-        match &self.refiner {
+        match self {
             Refiner::Float {
                 metric,
                 norm,
                 stretch,
                 dim,
-            } => self.refine_float(
-                record,
-                &payload[..space.dim],
-                *metric,
-                *norm,
-                *stretch,
-                *dim,
-            ),
+            } => {
+                let query = FloatQuery {
+                    vector,
+                    working_norm: f64::from(working_norm),
+                    metric: *metric,
+                    norm: *norm,
+                    stretch: *stretch,
+                    dim: *dim,
+                };
+                query.refine(record, &payload[..space.dim])
+            }
             Refiner::Int8 {
                 metric,
                 codes,
@@ -96,7 +103,7 @@ impl Query {
                     *metric,
                     dot,
                     f64::from(*squares),
-                    get_u32(record, 16),
+                    refine::sum_squares(record),
                 ))
             }
             Refiner::UInt8 {
@@ -109,7 +116,7 @@ impl Query {
                     *metric,
                     dot,
                     f64::from(*squares),
-                    get_u32(record, 16),
+                    refine::sum_squares(record),
                 ))
             }
             Refiner::FloatCodes {
@@ -128,7 +135,7 @@ impl Query {
                     *metric,
                     dot,
                     norm * norm,
-                    get_u32(record, 16),
+                    refine::sum_squares(record),
                 ))
             }
             Refiner::Bits(bits) => {
@@ -147,32 +154,43 @@ impl Query {
             }
         }
     }
+}
 
-    fn refine_float(
-        &self,
-        record: &[u8],
-        codes: &[u8],
-        metric: Metric,
-        norm: f64,
-        stretch: f64,
-        dim: f64,
-    ) -> Refined {
-        if record[7] & refine::UNBOUNDED != 0 || norm > 1e18 || (norm != 0.0 && norm < 1e-15) {
+/// A float query against float rows.
+struct FloatQuery<'a> {
+    vector: &'a [f32],
+    working_norm: f64,
+    metric: Metric,
+    norm: f64,
+    stretch: f64,
+    dim: f64,
+}
+
+impl FloatQuery<'_> {
+    fn refine(&self, record: &[u8], codes: &[u8]) -> Refined {
+        let Self {
+            metric,
+            norm,
+            stretch,
+            dim,
+            ..
+        } = *self;
+        if refine::is_unbounded(record) || norm > 1e18 || (norm != 0.0 && norm < 1e-15) {
             return Refined {
                 bound: f64::NEG_INFINITY,
                 upper: f64::INFINITY,
             };
         }
         let (scale, error) = (
-            f64::from(get_f32(record, 8)),
-            f64::from(get_f32(record, 12)),
+            f64::from(refine::scale(record)),
+            f64::from(refine::error(record)),
         );
-        let q = f64::from(self.norm);
-        let x = scale * f64::from(get_u32(record, 16)).sqrt();
+        let q = self.working_norm;
+        let x = scale * f64::from(refine::sum_squares(record)).sqrt();
         let eta = (dim + 12.0) * U;
         let gamma = (dim + 2.0) * U / (1.0 - (dim + 2.0) * U);
         let tiny = dim * f64::from(f32::MIN_POSITIVE);
-        let dot = scale * f64::from(row_code::dot(&self.vector, codes));
+        let dot = scale * f64::from(row_code::dot(self.vector, codes));
         let along = if x > 0.0 { dot / x } else { 0.0 };
         let across = (q * q * (1.0 + 2.0 * eta) - along * along).max(0.0).sqrt();
         let half = across * error + eta * q * x;

@@ -23,15 +23,15 @@ struct Place {
 
 /// Indexes by a name of the caller's.
 #[derive(Debug)]
-pub struct Shelf<K> {
+pub struct IndexCache<K> {
     places: HashMap<K, Place>,
     openings: u64,
     bytes: usize,
     limit: usize,
 }
 
-impl<K: Eq + Hash> Shelf<K> {
-    /// An empty shelf for about `limit` bytes.
+impl<K: Eq + Hash> IndexCache<K> {
+    /// An empty cache of about `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self {
             places: HashMap::new(),
@@ -79,7 +79,7 @@ impl<K: Eq + Hash> Shelf<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build::{BuildOptions, Builder};
+    use crate::builder::{BuildOptions, Builder};
     use crate::memory::{MemorySpill, MemoryStore};
     use crate::space::{Element, Metric, Value};
 
@@ -101,8 +101,11 @@ mod tests {
         let store = store();
         let mut probe = None;
         Index::open_with(&store, &mut probe).unwrap();
-        let mut shelf = Shelf::new(probe.unwrap().bytes() + 1);
-        let mut kept = |key: u32| shelf.open(key, &store).unwrap().cells().is_some();
+        let mut cache = IndexCache::new(probe.unwrap().bytes() + 1);
+        let mut kept = |key: u32| {
+            let index = cache.open(key, &store).unwrap();
+            index.searchable().unwrap().root_cache().is_some()
+        };
         assert!(!kept(1), "opened once");
         assert!(kept(1) && kept(1));
         assert!(!kept(2) && kept(2), "there was room");

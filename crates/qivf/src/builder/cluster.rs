@@ -1,14 +1,16 @@
 //! Centroids by hierarchical k-means: √lists coarse clusters, each divided again by its share of the rows, then one
 //! Lloyd step over everything.
 
-use super::assign::{self, Search};
+use super::clusters::Clusters;
 use super::graph::Graph;
-use super::{Crew, Phase, Source};
+use super::nearest::{Jobs, Search};
+use super::rows::Gathered;
+use super::source::{JOB, Source};
 use crate::error::Result;
+use crate::workers::{Phase, Workers};
 use ndarray::{Array2, Axis, concatenate, s};
 use quantize::kmeans;
 use quantize::rotation::SplitMix64;
-use std::ops::Range;
 
 /// Lloyd steps at each level.
 const ITERATIONS: usize = 8;
@@ -20,25 +22,10 @@ const FINE_SAMPLE: usize = 64;
 const ONE_LEVEL: usize = 64;
 /// Coarse clusters searched for the list of a row in the last Lloyd step.
 const AROUND: usize = 6;
-/// Rows per job.
-pub(super) const JOB: usize = 1024;
-
-/// Centroids in coarse groups.
-pub struct Clusters {
-    /// One a row; those of a group are adjacent.
-    pub centroids: Array2<f32>,
-    /// The rows of `centroids` in each group.
-    pub groups: Vec<Range<usize>>,
-    /// The coarse centroids.
-    pub coarse: Array2<f32>,
-    /// The rows of the table in each group.
-    pub members: Vec<Vec<u32>>,
-}
-
 /// Finds about `lists` centroids, and what finds those of a row: from `graph_lists` on a graph.
 pub(crate) fn find(
     source: &mut Source<'_>,
-    crew: &Crew<'_>,
+    workers: &Workers<'_>,
     lists: usize,
     graph_lists: usize,
 ) -> Result<(Clusters, Search)> {
@@ -47,16 +34,16 @@ pub(crate) fn find(
     } else {
         (lists as f64).sqrt().round() as usize
     };
-    let coarse = coarse(source, crew, coarse_count)?;
-    let members = coarse_members(source, crew, &coarse)?;
-    let mut clusters = divide(source, crew, coarse, members, lists)?;
+    let coarse = coarse(source, workers, coarse_count)?;
+    let members = coarse_members(source, workers, &coarse)?;
+    let mut clusters = divide(source, workers, coarse, members, lists)?;
     let centroids = &clusters.centroids;
     let search = if centroids.nrows() >= graph_lists && Graph::fits(centroids) {
-        Search::Graph(Graph::new(crew, centroids)?)
+        Search::Graph(Graph::new(workers, centroids)?)
     } else {
         Search::Products
     };
-    lloyd_step(source, crew, &mut clusters, &search)?;
+    lloyd_step(source, workers, &mut clusters, &search)?;
     Ok((clusters, search))
 }
 
@@ -74,17 +61,17 @@ fn sample(total: usize, count: usize, generator: &mut SplitMix64) -> Vec<u32> {
         .collect()
 }
 
-fn coarse(source: &mut Source<'_>, crew: &Crew<'_>, count: usize) -> Result<Array2<f32>> {
+fn coarse(source: &mut Source<'_>, workers: &Workers<'_>, count: usize) -> Result<Array2<f32>> {
     let mut generator = SplitMix64::new(1);
     let sample = sample(source.rows.len(), count * COARSE_SAMPLE, &mut generator);
     let mut job = Some(source.gather(&sample)?);
-    let (space, cancel) = (source.space, &crew.cancel);
+    let (space, cancel) = (source.space, &workers.cancel);
     let mut found = Array2::zeros((0, space.dim));
-    let work = |rows: super::rows::Gathered| {
+    let work = |rows: Gathered| {
         let points = rows.decode(space);
         kmeans::lloyd(points.view(), count, ITERATIONS, 1, cancel)
     };
-    crew.run(
+    workers.run(
         || Ok(job.take()),
         work,
         |centroids| {
@@ -98,14 +85,14 @@ fn coarse(source: &mut Source<'_>, crew: &Crew<'_>, count: usize) -> Result<Arra
 /// The rows nearest to each coarse centroid.
 fn coarse_members(
     source: &mut Source<'_>,
-    crew: &Crew<'_>,
+    workers: &Workers<'_>,
     coarse: &Array2<f32>,
 ) -> Result<Vec<Vec<u32>>> {
-    let (space, total, cancel) = (source.space, source.rows.len(), &crew.cancel);
+    let (space, total, cancel) = (source.space, source.rows.len(), &workers.cancel);
     let mut members = vec![Vec::new(); coarse.nrows()];
     let mut homes = vec![0u32; total];
     let mut from = 0;
-    crew.run(
+    workers.run(
         || {
             let rows: Vec<u32> = (from..(from + JOB).min(total)).map(|r| r as u32).collect();
             from += rows.len();
@@ -131,16 +118,16 @@ fn coarse_members(
 /// Divides each coarse cluster into its share of the lists.
 fn divide(
     source: &mut Source<'_>,
-    crew: &Crew<'_>,
+    workers: &Workers<'_>,
     coarse: Array2<f32>,
     members: Vec<Vec<u32>>,
     lists: usize,
 ) -> Result<Clusters> {
-    let (space, total, cancel) = (source.space, source.rows.len(), &crew.cancel);
+    let (space, total, cancel) = (source.space, source.rows.len(), &workers.cancel);
     let mut found: Vec<Option<Array2<f32>>> = vec![None; members.len()];
     let mut next = 0;
     let mut done = 0;
-    crew.run(
+    workers.run(
         || {
             while next < members.len() && members[next].is_empty() {
                 next += 1;
@@ -167,7 +154,8 @@ fn divide(
         |(group, centroids)| {
             found[group] = Some(centroids);
             done += 1;
-            crew.host
+            workers
+                .host
                 .progress(Phase::Clustering, done, members.len() as u64);
             Ok(())
         },
@@ -194,16 +182,16 @@ fn divide(
 /// Moves every centroid to the mean of the rows nearest to it.
 fn lloyd_step(
     source: &mut Source<'_>,
-    crew: &Crew<'_>,
+    workers: &Workers<'_>,
     clusters: &mut Clusters,
     search: &Search,
 ) -> Result<()> {
     let space = source.space;
     let mut sums = Array2::<f32>::zeros(clusters.centroids.raw_dim());
     let mut counts = vec![0u32; clusters.centroids.nrows()];
-    let mut jobs = assign::Jobs::new(clusters);
+    let mut jobs = Jobs::new(clusters);
     let plan = &*clusters;
-    crew.run(
+    workers.run(
         || jobs.next(source),
         |gathered| {
             let points = gathered.decode(space);

@@ -4,22 +4,25 @@
 //! refine page, a raised maximum radius. The insert proper touches two list pages and one refine page, locked in
 //! ascending order, and starts over when the room is gone by then.
 
+mod codeless;
 mod dimension;
 mod room;
+mod state;
 
-use crate::build::{distance, second_home};
 use crate::error::{Error, Result};
-use crate::index::Index;
+use crate::geometry::{distance, second_home};
+use crate::index::{Index, Searchable};
 use crate::layout::group::{EntryPointer, Factors, SECOND_HOME};
 use crate::layout::meta::Effort;
 use crate::layout::node::{self, Node};
-use crate::layout::{self, PageKind, Pointer, Tid, get_f32, refine, tids};
+use crate::layout::{Pointer, Tid, refine, tids};
+use crate::pages;
 use crate::query::Query;
-use crate::scan::{Centroids, Next, lists};
+use crate::scan::{Centroids, Next};
 use crate::space::{Encoded, Space, Value};
 use crate::store::{BlockNumber, NO_BLOCK, Transaction, WriteStore};
-use crate::walk;
 use quantize::row_code::round_up;
+pub use state::InsertState;
 
 /// Nearest lists among which the second home is chosen.
 const CANDIDATES: usize = 16;
@@ -30,29 +33,12 @@ const ASSIGNMENT_TARGET: f32 = 0.95;
 /// Times an insert starts over before it gives up: others must fill every page it finds first.
 const ATTEMPTS: usize = 1000;
 
-/// What a backend remembers between inserts into one index.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct InsertState {
-    /// The refine page with room that this backend fills.
-    refine_block: Option<BlockNumber>,
-    /// Which of a flat index's lists this backend fills.
-    stripe: usize,
-}
-
-impl InsertState {
-    /// State of the backend with this number: backends with different numbers avoid each other's pages.
-    pub fn new(backend: usize) -> Self {
-        Self {
-            refine_block: None,
-            stripe: backend,
-        }
-    }
-}
-
 /// An entry to be written.
 struct Home {
     at: Pointer,
     node: Node,
+    /// ‖x − c‖.
+    distance: f64,
     code: Vec<u64>,
     factors: Factors,
     flags: u16,
@@ -65,22 +51,24 @@ pub fn insert<S: WriteStore>(
     tid: Tid,
     value: Option<&Value<'_>>,
 ) -> Result<()> {
+    let first = index.meta().tids;
     let Some(value) = value else {
-        return insert_codeless(index, tid, tids::NULL);
+        return codeless::insert(*index.store(), first, tid, tids::NULL);
     };
-    if index.space().is_none() {
-        dimension::learn(*index.store(), index.meta(), value.dim())?;
-        *index = Index::open(*index.store())?;
+    if let Index::Blank(blank) = index {
+        dimension::learn(*blank.store(), blank.meta(), value.dim())?;
+        *index = Index::open(*blank.store())?;
     }
-    let Some(space) = index.space() else {
+    let Index::Searchable(index) = index else {
         return Err(Error::corrupt(0, "dimension is missing"));
     };
+    let space = index.space();
     let mut record = vec![0; space.refine.size];
     if space.encode(value, &mut record)? == Encoded::ZeroNorm {
-        return insert_codeless(index, tid, tids::ZERO);
+        return codeless::insert(*index.store(), first, tid, tids::ZERO);
     }
     refine::set_tid(&mut record, tid);
-    let homes = homes(index, space, state, &record)?;
+    let homes = homes(index, state, &record)?;
     for home in &homes {
         raise_radius(*index.store(), space, home, &record)?;
     }
@@ -89,30 +77,30 @@ pub fn insert<S: WriteStore>(
 
 /// The lists a record belongs to, with its entries.
 fn homes<S: WriteStore>(
-    index: &Index<&S>,
-    space: &Space,
+    index: &Searchable<&S>,
     state: &InsertState,
     record: &[u8],
 ) -> Result<Vec<Home>> {
+    let space = index.space();
     let mut x = vec![0.0; space.dim];
     space.decode(record, &mut x);
     let query = Query::for_assignment(&x);
     if index.meta().flat {
-        let mut leaves: Vec<Pointer> = walk::leaves(index)?.iter().map(|l| l.leaf).collect();
+        let mut leaves: Vec<Pointer> = index.leaves()?.iter().map(|l| l.leaf).collect();
         leaves.sort_unstable();
         if leaves.is_empty() {
             return Err(Error::corrupt(index.meta().root.block, "index has no list"));
         }
         let at = leaves[state.stripe % leaves.len()];
-        return Ok(vec![home(index, space, &x, at, 0)?]);
+        return Ok(vec![home(index, &x, at, 0)?]);
     }
     let effort = Effort {
         b: 0.0,
         ..index.meta().tuning.effort(CANDIDATES, ASSIGNMENT_TARGET)
     };
     let root = index.meta().root;
-    let mut centroids =
-        Centroids::new(index.store(), space, &query, (root, index.cells()), effort)?;
+    let root = (root, index.root_cache());
+    let mut centroids = Centroids::new(index.store(), space, &query, root, effort)?;
     let mut nearest: Vec<(f64, Pointer, Vec<f32>)> = Vec::new();
     let mut reads = 0;
     while reads < READS && centroids.peek().is_some() {
@@ -125,10 +113,7 @@ fn homes<S: WriteStore>(
             break;
         }
         let mut centroid = vec![0.0; space.dim];
-        lists::with_node(index.store(), space, at, |record| {
-            space.node.decode(record, &mut centroid);
-            Ok(())
-        })?;
+        pages::read_node_and_centroid(index.store(), space, at, &mut centroid)?;
         let d = distance(&x, &centroid);
         let place = nearest.partition_point(|(other, ..)| *other <= d);
         nearest.insert(place, (d, at, centroid));
@@ -141,30 +126,23 @@ fn homes<S: WriteStore>(
     let Some((first, others)) = residuals.split_first() else {
         return Err(Error::corrupt(index.meta().root.block, "index has no list"));
     };
-    let mut homes = vec![home(index, space, &x, nearest[0].1, 0)?];
+    let mut homes = vec![home(index, &x, nearest[0].1, 0)?];
     if let Some(second) = second_home(first, others.iter().map(Vec::as_slice)) {
-        homes.push(home(index, space, &x, nearest[second + 1].1, SECOND_HOME)?);
+        homes.push(home(index, &x, nearest[second + 1].1, SECOND_HOME)?);
     }
     Ok(homes)
 }
 
-fn home<S: WriteStore>(
-    index: &Index<&S>,
-    space: &Space,
-    x: &[f32],
-    at: Pointer,
-    flags: u16,
-) -> Result<Home> {
+fn home<S: WriteStore>(index: &Searchable<&S>, x: &[f32], at: Pointer, flags: u16) -> Result<Home> {
+    let space = index.space();
     let mut centroid = vec![0.0; space.dim];
-    let node = lists::with_node(index.store(), space, at, |record| {
-        space.node.decode(record, &mut centroid);
-        Ok(Node::read(record))
-    })?;
+    let node = pages::read_node_and_centroid(index.store(), space, at, &mut centroid)?;
     let mut code = vec![0; space.leaf.words];
     let factors = space.sign_entry(x, &centroid, &mut code);
     Ok(Home {
         at,
         node,
+        distance: distance(x, &centroid),
         code,
         factors,
         flags,
@@ -173,14 +151,7 @@ fn home<S: WriteStore>(
 
 /// Makes the list's maximum radius cover the row.
 fn raise_radius<S: WriteStore>(store: &S, space: &Space, home: &Home, record: &[u8]) -> Result<()> {
-    let mut x = vec![0.0; space.dim];
-    let mut centroid = vec![0.0; space.dim];
-    space.decode(record, &mut x);
-    lists::with_node(store, space, home.at, |node| {
-        space.node.decode(node, &mut centroid);
-        Ok(())
-    })?;
-    let reach = distance(&x, &centroid) + f64::from(get_f32(record, 12));
+    let reach = home.distance + f64::from(refine::error(record));
     let radius = round_up(reach * (1.0 + 1e-6));
     if radius <= home.node.max_radius {
         return Ok(());
@@ -198,13 +169,8 @@ fn change_node<S: WriteStore>(
 ) -> Result<()> {
     let mut transaction = store.begin()?;
     let place = transaction.open(at.block)?;
-    layout::expect(at.block, transaction.page(place), PageKind::Node)?;
     let mut page = transaction.page_mut(place);
-    let record = space.node.slots.get_mut(page.bytes(), usize::from(at.slot));
-    f(record.ok_or(Error::corrupt(
-        at.block,
-        "pointer to a node that is not there",
-    ))?);
+    f(pages::node_on_mut(space, page.bytes(), at)?);
     transaction.commit()
 }
 
@@ -290,59 +256,4 @@ fn write<S: WriteStore>(
         return Ok(());
     }
     Err(Error::Full)
-}
-
-/// Adds a row to the tids list.
-fn insert_codeless<S: WriteStore>(index: &Index<&S>, tid: Tid, state: u8) -> Result<()> {
-    let store = *index.store();
-    let head = index.meta().tids;
-    let slots = tids::slots();
-    let mut block = match store.read(head, |page| {
-        layout::expect(head, page, PageKind::Tids)?;
-        Ok(layout::room_hint(page))
-    })? {
-        NO_BLOCK => head,
-        hint => hint,
-    };
-    let entry = tids::entry(tid, state);
-    for _ in 0..store.block_count()? {
-        store.check_interrupts()?;
-        let mut transaction = store.begin()?;
-        let head_place = transaction.open(head)?;
-        if block < head {
-            return Err(Error::corrupt(head, "chain of tids pages runs backwards"));
-        }
-        let place = transaction.open(block)?;
-        layout::expect(block, transaction.page(place), PageKind::Tids)?;
-        let count = slots.count(transaction.page(place));
-        let free = (0..count).find(|s| {
-            slots
-                .get(transaction.page(place), *s)
-                .is_some_and(|e| e[6] == tids::FREE)
-        });
-        let next = layout::next(transaction.page(place));
-        if free.is_some() || count < slots.per_page {
-            let slot = free.unwrap_or(count);
-            let mut page = transaction.page_mut(place);
-            if slot == count {
-                page.set_len(layout::HEADER + (count + 1) * slots.size)?;
-            }
-            if let Some(bytes) = slots.get_mut(page.bytes(), slot) {
-                bytes.copy_from_slice(&entry);
-            }
-            return transaction.commit();
-        }
-        if next != NO_BLOCK {
-            block = next;
-            continue;
-        }
-        let (new, new_place) = transaction.extend()?;
-        let mut payload = tids::empty();
-        payload.extend(entry);
-        transaction.page_mut(new_place).replace(&payload)?;
-        layout::set_next(transaction.page_mut(place).bytes(), new);
-        layout::set_room_hint(transaction.page_mut(head_place).bytes(), new);
-        return transaction.commit();
-    }
-    Err(Error::corrupt(head, "chain of tids pages is a cycle"))
 }

@@ -1,14 +1,17 @@
 //! A query prepared once per scan: its working vector and tables, and how keys become distances.
 
-mod refine;
+mod bounds;
+pub(crate) mod keys;
 
 use crate::error::{Error, Result};
-use crate::layout::refine as record_layout;
+use crate::index::{Index, Searchable};
+use crate::layout::refine;
 use crate::space::{Element, Metric, Space, Value};
+use crate::store::PageStore;
+pub use bounds::Refined;
+use bounds::Refiner;
 use quantize::distance::{BinaryQuery, kernels};
 use quantize::sign_code::QueryTables;
-pub use refine::Refined;
-use refine::Refiner;
 
 /// A query that has no nearest row: every row is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +113,7 @@ impl Query {
 
     /// The row of `record` as a query.
     pub(crate) fn from_record(space: &Space, record: &[u8], typical: f32) -> Result<Self> {
-        let payload = &record[record_layout::FIXED..];
+        let payload = refine::codes(record);
         match space.element {
             Element::Float => {
                 let mut vector = vec![0.0; space.dim];
@@ -227,6 +230,13 @@ impl Query {
         }
     }
 
+    /// The certain bounds on the distance of the row in `record`.
+    #[inline]
+    pub(crate) fn refine(&self, space: &Space, record: &[u8]) -> Refined {
+        self.refiner
+            .refine(space, record, (&self.vector, self.norm))
+    }
+
     /// The smallest distance that goes with `key`; −∞ for a key that is not a number.
     pub(crate) fn distance_of(&self, key: f32) -> f64 {
         if key.is_nan() {
@@ -251,6 +261,24 @@ impl Query {
             return f32::INFINITY;
         }
         ((v - self.conversion.offset) / self.conversion.scale) as f32
+    }
+}
+
+impl<S: PageStore> Searchable<S> {
+    /// Prepares a query ordered by `metric`.
+    pub(crate) fn query(&self, value: &Value<'_>, metric: Metric) -> Result<Query> {
+        Query::new(self.space(), value, metric, self.meta().norm)
+    }
+}
+
+impl<S: PageStore> Index<S> {
+    /// Prepares a query ordered by `metric`.
+    pub fn query(&self, value: &Value<'_>, metric: Metric) -> Result<Query> {
+        match self {
+            Self::Searchable(index) => index.query(value, metric),
+            // Nothing is indexed, so nothing is nearest; NULLs are handed out all the same.
+            Self::Blank(_) => Ok(Query::null()),
+        }
     }
 }
 

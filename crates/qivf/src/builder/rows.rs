@@ -115,12 +115,6 @@ impl Gathered {
 
     /// The upper bounds on the coding errors.
     pub(crate) fn errors(&self) -> impl Iterator<Item = f32> {
-        self.records()
-            .map(|record| crate::layout::get_f32(record, 12))
+        self.records().map(refine::error)
     }
-}
-
-/// Marks `record` with a row identifier.
-pub(crate) fn label(record: &mut [u8], tid: crate::layout::Tid) {
-    refine::set_tid(record, tid);
 }

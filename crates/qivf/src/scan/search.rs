@@ -1,0 +1,354 @@
+//! The state of a search and what it hands out; [`super::steps`] opens what is next.
+
+use super::centroids::Centroids;
+use super::options::{Candidate, Order, ScanOptions, ScanStats};
+use super::reach::Reach;
+use super::unordered::Unordered;
+use crate::error::Result;
+use crate::index::Searchable;
+use crate::layout::meta::Effort;
+use crate::layout::{Pointer, Tid};
+use crate::pages;
+use crate::query::Query;
+use crate::query::keys::{Leaf, list_key};
+use crate::row_set::RowSet;
+use crate::store::PageStore;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Upper bounds kept beyond the highest learned rank; more are never asked for.
+pub(super) const UPPERS: usize = 1024;
+
+/// The K that are settled one after the other; `b` is interpolated between the learned [`RANKS`].
+pub(super) const STEPS: [usize; 13] = [10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160];
+
+/// A float ordered as a number (`total_cmp`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ordered(pub(super) f64);
+
+impl Eq for Ordered {}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// A refined row that waits to be handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Row {
+    pub(super) bound: Ordered,
+    pub(super) tid: Tid,
+}
+
+/// A list whose node was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenList {
+    pub(super) leaf: Leaf,
+    /// Entries up to here are queued already; `None` before the list is first opened. A key, or at target 1 a distance.
+    pub(super) queued: Option<f64>,
+    /// The smallest entry that is not, in the same unit.
+    pub(super) rest: f64,
+}
+
+impl OpenList {
+    pub(super) fn new(leaf: Leaf) -> Self {
+        Self {
+            leaf,
+            queued: None,
+            rest: f64::NEG_INFINITY,
+        }
+    }
+}
+
+/// A search in progress.
+pub(crate) struct Search<S: PageStore> {
+    pub(super) index: Searchable<S>,
+    pub(super) query: Query,
+    pub(super) options: ScanOptions,
+    /// Index into [`STEPS`].
+    pub(super) step: usize,
+    pub(super) effort: Effort,
+    pub(super) centroids: Option<Centroids>,
+    pub(super) lists: Vec<OpenList>,
+    /// (frontier distance, index into `lists`).
+    pub(super) list_queue: BinaryHeap<Reverse<(Ordered, u32)>>,
+    /// (key, record).
+    pub(super) code_queue: BinaryHeap<Reverse<(Ordered, Pointer)>>,
+    pub(super) rows: BinaryHeap<Reverse<Row>>,
+    pub(super) seen: RowSet,
+    /// The smallest upper bounds, ascending.
+    pub(super) uppers: Vec<f64>,
+    pub(super) last_bound: f64,
+    pub(super) unordered: Unordered,
+    /// `None` once more rows were asked for than it was made for.
+    pub(super) reach: Option<Reach>,
+    /// Keys and places of a list's entries, while it is opened.
+    pub(super) scratch: Vec<(f32, Pointer)>,
+    pub(super) stats: ScanStats,
+}
+
+impl<S: PageStore> Search<S> {
+    /// Begins a search for `query`.
+    pub(crate) fn new(index: Searchable<S>, query: Query, options: ScanOptions) -> Result<Self> {
+        let seen = RowSet::new(index.store().block_count()?, index.space().refine.per_page)?;
+        let mut scan = Self {
+            query,
+            options,
+            step: 0,
+            effort: Effort::default(),
+            centroids: None,
+            lists: Vec::new(),
+            list_queue: BinaryHeap::new(),
+            code_queue: BinaryHeap::new(),
+            rows: BinaryHeap::new(),
+            seen,
+            uppers: Vec::new(),
+            last_bound: f64::NEG_INFINITY,
+            unordered: Unordered::new(index.meta().tids),
+            reach: Some(Reach::new(STEPS[0])),
+            scratch: Vec::new(),
+            stats: ScanStats::default(),
+            index,
+        };
+        if scan.query.degenerate.is_none() {
+            scan.start()?;
+        }
+        Ok(scan)
+    }
+
+    /// What the search has done.
+    pub(crate) fn stats(&self) -> ScanStats {
+        ScanStats {
+            inner: self.centroids.as_ref().map_or(0, |c| c.opened as u64),
+            ..self.stats
+        }
+    }
+
+    pub(super) fn exact(&self) -> bool {
+        self.options.target >= 1.0
+    }
+
+    fn start(&mut self) -> Result<()> {
+        let (store, space) = (self.index.store(), self.index.space());
+        if self.exact() || self.index.meta().flat {
+            let mut leaves = Vec::new();
+            for at in self.index.leaves()? {
+                let leaf = |record: &[u8]| Leaf::of(space, &self.query, record);
+                leaves.push(pages::with_node(store, space, at.leaf, leaf)?);
+            }
+            self.stats.centroids += leaves.len() as u64;
+            for leaf in leaves {
+                let key = if self.exact() {
+                    self.certain_key(&leaf)
+                } else {
+                    f64::NEG_INFINITY
+                };
+                self.push_list(leaf, key);
+            }
+            return Ok(());
+        }
+        self.effort = self.learned();
+        let root = self.index.meta().root;
+        self.centroids = Some(Centroids::new(
+            store,
+            space,
+            &self.query,
+            (root, self.index.root_cache()),
+            self.effort,
+        )?);
+        Ok(())
+    }
+
+    fn learned(&self) -> Effort {
+        self.index
+            .meta()
+            .tuning
+            .effort(STEPS[self.step], self.options.target)
+    }
+
+    /// Overrides the learned effort and the rank to settle first, for learning.
+    pub(crate) fn set_effort(&mut self, effort: Effort, k: usize) {
+        self.step = STEPS.partition_point(|step| *step < k).min(STEPS.len() - 1);
+        self.reach = Some(Reach::new(STEPS[self.step]));
+        self.effort = effort;
+        self.rekey();
+    }
+
+    /// Keeps a row from being found.
+    pub(crate) fn exclude(&mut self, at: Pointer) {
+        self.seen.insert(at);
+    }
+
+    /// Settles K and returns the rows among which the caller would find the K nearest, for learning.
+    pub(crate) fn settled(&mut self) -> Result<Vec<Tid>> {
+        self.settle()?;
+        let reach = self.kth_upper();
+        let rows = self.rows.iter().filter(|Reverse(row)| row.bound.0 <= reach);
+        Ok(rows.map(|Reverse(row)| row.tid).collect())
+    }
+
+    /// A distance that no row of the list can be nearer than, whatever the rounding.
+    fn certain_key(&self, leaf: &Leaf) -> f64 {
+        let q = f64::from(self.query.norm);
+        let c = f64::from(leaf.node.norm_squared).sqrt();
+        let slack = (self.query.vector.len() as f64 + 16.0) / f64::from(1u32 << 24);
+        let radius = f64::from(leaf.node.max_radius);
+        let key = if self.query.by_ip {
+            let dot = f64::from(leaf.dot) + q * radius + slack * q * (c + radius);
+            -2.0 * dot
+        } else {
+            let squared =
+                q * q + c * c - 2.0 * f64::from(leaf.dot) - 2.0 * slack * (q + c) * (q + c);
+            let low = (squared.max(0.0).sqrt() - radius).max(0.0);
+            low * low - slack * (q + c) * (q + c)
+        };
+        // Rounding to f32 may go up by one part in 2²⁴; overflow means nothing is certain.
+        let key = (key - key.abs() * 1e-6) as f32;
+        if key.is_finite() {
+            self.query.distance_of(key)
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+
+    fn push_list(&mut self, leaf: Leaf, key: f64) {
+        self.lists.push(OpenList::new(leaf));
+        self.list_queue
+            .push(Reverse((Ordered(key), self.lists.len() as u32 - 1)));
+    }
+
+    fn rekey(&mut self) {
+        let Some(mut centroids) = self.centroids.take() else {
+            return;
+        };
+        centroids.rekey(&self.query, self.effort);
+        self.centroids = Some(centroids);
+        let waiting = std::mem::take(&mut self.list_queue);
+        self.list_queue = waiting
+            .into_iter()
+            .map(|Reverse((key, i))| {
+                let list = &self.lists[i as usize];
+                // Once opened, a list waits with its forgotten entries, which do not depend on `b`.
+                if list.queued.is_some() {
+                    return Reverse((key, i));
+                }
+                let key = list_key(
+                    &self.query,
+                    list.leaf.nearness,
+                    list.leaf.node.radius,
+                    self.effort.b,
+                );
+                Reverse((Ordered(self.query.distance_of(key)), i))
+            })
+            .collect();
+    }
+
+    /// The next row, nearest first as far as the target promises, or `None` at the end.
+    ///
+    /// The caller can have emitted at most as many rows as have an upper bound within the last bound it was given;
+    /// one more than that is the rank it is asking for now.
+    #[allow(clippy::should_implement_trait)] // it can fail
+    pub(crate) fn next(&mut self) -> Result<Option<Candidate>> {
+        if self.query.degenerate.is_some() {
+            return self.next_unordered();
+        }
+        loop {
+            let asked = 1 + self.uppers.partition_point(|u| *u <= self.last_bound);
+            self.step_up(asked);
+            let finished = !self.settle()?;
+            let frontier = self.frontier().unwrap_or(f64::INFINITY);
+            match self.rows.peek() {
+                Some(Reverse(row)) if row.bound.0 <= frontier || finished => {
+                    let row = *row;
+                    self.rows.pop();
+                    let late = row.bound.0 < self.last_bound;
+                    self.last_bound = self.last_bound.max(row.bound.0);
+                    if late && self.options.order == Order::Strict {
+                        continue;
+                    }
+                    self.stats.candidates += 1;
+                    return Ok(Some(Candidate {
+                        tid: row.tid,
+                        distance: row.bound.0,
+                        exact: !self.lossy(),
+                        null: false,
+                    }));
+                }
+                _ if finished => return self.next_unordered(),
+                _ => self.step(frontier)?,
+            }
+        }
+    }
+
+    /// Makes K at least `asked`, as far as anything was learned.
+    fn step_up(&mut self, asked: usize) {
+        let before = self.step;
+        while STEPS[self.step] < asked && self.step + 1 < STEPS.len() {
+            self.step += 1;
+        }
+        if self.step != before {
+            self.reach = None;
+            let effort = self.learned();
+            if effort != self.effort {
+                self.effort = effort;
+                self.rekey();
+            }
+        }
+    }
+
+    fn lossy(&self) -> bool {
+        self.index.space().is_lossy()
+    }
+
+    fn next_unordered(&mut self) -> Result<Option<Candidate>> {
+        let all = self.query.degenerate;
+        let candidate = self
+            .unordered
+            .next(self.index.store(), Some(self.index.space()), all)?;
+        self.stats.candidates += u64::from(candidate.is_some());
+        Ok(candidate)
+    }
+
+    /// Steps until the K nearest are settled; `false` when nothing is left to open.
+    fn settle(&mut self) -> Result<bool> {
+        loop {
+            let Some(frontier) = self.frontier() else {
+                return Ok(false);
+            };
+            if self.options.max_rows > 0 && self.stats.rows >= self.options.max_rows {
+                return Ok(false);
+            }
+            if self.exact() || self.kth_upper() <= frontier {
+                return Ok(true);
+            }
+            self.step(frontier)?;
+        }
+    }
+
+    /// The K-th smallest upper bound, ∞ while fewer rows are refined.
+    pub(super) fn kth_upper(&self) -> f64 {
+        self.uppers
+            .get(STEPS[self.step] - 1)
+            .copied()
+            .unwrap_or(f64::INFINITY)
+    }
+
+    /// The smallest distance anything unopened may have.
+    fn frontier(&mut self) -> Option<f64> {
+        let leaf = self.centroids.as_mut().and_then(Centroids::peek);
+        let leaf = leaf.map(|key| self.query.distance_of(key));
+        let list = self.list_queue.peek().map(|Reverse((key, _))| key.0);
+        let code = self
+            .code_queue
+            .peek()
+            .map(|Reverse((key, _))| self.query.distance_of(key.0 as f32));
+        [leaf, list, code].into_iter().flatten().reduce(f64::min)
+    }
+}
