@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod load;
 pub mod qivf;
 
 use std::io::Write;

@@ -17,6 +17,7 @@ mod psql;
 mod run;
 mod servers;
 mod setup;
+mod soak;
 mod test;
 mod workspace;
 
@@ -36,6 +37,7 @@ usage: cargo xtask <command>
   drivers [pgNN] [--bless] [name…]
                                   queries sent by psycopg, asyncpg, node-postgres, jdbc, sqlx
   lint [pgNN…]                    clippy for versions that no server is here for
+  soak [pgNN] [--minutes N]       the tests that kill and corrupt, for N minutes (60)
   install PG_CONFIG               a release build into the Postgres of this pg_config
   psql [pgNN] [-- argument…]      a shell in an embedded server with the extension loaded
   bench [--data DIR]              speed of the SQL surface, as ratios
@@ -65,6 +67,7 @@ fn dispatch(command: &str, arguments: Vec<OsString>) -> Result<()> {
         "test" => test::command(parser),
         "drivers" => drivers::command(parser),
         "lint" => lint::command(parser),
+        "soak" => soak::command(parser),
         "regress" => test::regress::command(parser),
         "psql" => psql::command(parser),
         "" | "help" | "-h" | "--help" => {
