@@ -57,9 +57,14 @@ extension_sql_file!(
     requires = ["distances"]
 );
 extension_sql_file!(
+    "../sql/bit_literals.sql",
+    name = "bit_literals",
+    requires = ["operators"]
+);
+extension_sql_file!(
     "../sql/operator_classes.sql",
     name = "operator_classes",
-    requires = ["operators"]
+    requires = ["bit_literals"]
 );
 extension_sql_file!(
     "../sql/qivf.sql",

@@ -239,6 +239,74 @@ fn schemas_and_order_of_creation_do_not_matter() -> Result<()> {
     Ok(())
 }
 
+/// As pgvector has it: the vector is cast, and an index on the halves serves.
+#[test]
+fn vectors_are_queries_of_halves() -> Result<()> {
+    let Some((_cluster, mut client)) = items()? else {
+        return Ok(());
+    };
+    for (class, operator) in [("cosine", "<=>"), ("ip", "<#>"), ("l2", "<->")] {
+        run(
+            &mut client,
+            &format!(
+                "CREATE INDEX i ON items USING qivf (h halfvec_{class}_ops) WITH (lists = 40); SET qivf.target_recall = 1; \
+                 PREPARE s(vector) AS SELECT h {operator} $1 FROM items ORDER BY 1 LIMIT 5"
+            ),
+        )?;
+        let query = "(SELECT v FROM items WHERE id = 7)";
+        let by_half = format!("SELECT h {operator} {query}::halfvec FROM items ORDER BY 1 LIMIT 5");
+        let expected = distances(&mut client, &by_half)?;
+        let by_vector = format!("SELECT h {operator} {query} FROM items ORDER BY 1 LIMIT 5");
+        let vector: String = client
+            .query_one("SELECT v::text FROM items WHERE id = 7", &[])?
+            .get(0);
+        let executed = format!("EXECUTE s('{vector}')");
+        for statement in [by_vector, executed] {
+            let used = plan(&mut client, &statement)?;
+            ensure!(used.contains("Index Scan using i"), "{statement}\n{used}");
+            assert_eq!(distances(&mut client, &statement)?, expected, "{statement}");
+        }
+        run(&mut client, "DROP INDEX i; DEALLOCATE s")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn pgvector_may_move_to_another_schema() -> Result<()> {
+    let Some((_cluster, mut client)) = items()? else {
+        return Ok(());
+    };
+    run(
+        &mut client,
+        "CREATE INDEX ON items USING qivf (v vector_l2_ops); CREATE INDEX ON items USING qivf (h halfvec_l2_ops); \
+         CREATE SCHEMA elsewhere; ALTER EXTENSION vector SET SCHEMA elsewhere; SET search_path = public, elsewhere",
+    )?;
+    for (query, index) in [
+        (
+            "v <-> '[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]'",
+            "items_v_idx",
+        ),
+        (
+            "v <-> ARRAY[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]",
+            "items_v_idx",
+        ),
+        (
+            "h <-> ARRAY[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16.5]",
+            "items_h_idx",
+        ),
+        ("h <-> (SELECT v FROM items WHERE id = 7)", "items_h_idx"),
+    ] {
+        let statement = format!("SELECT id FROM items ORDER BY {query} LIMIT 3");
+        let used = plan(&mut client, &statement)?;
+        ensure!(used.contains(index), "{statement}\n{used}");
+        assert_eq!(client.query(&statement, &[])?.len(), 3);
+    }
+    run(
+        &mut client,
+        "INSERT INTO items SELECT 9000, v, h FROM items WHERE id = 7; REINDEX TABLE items; SELECT calibrate_ranges(v), calibrate_ranges(h) FROM items",
+    )
+}
+
 #[test]
 fn the_guide_runs_and_both_sides_agree() -> Result<()> {
     let Some(cluster) = cluster()? else {

@@ -13,10 +13,16 @@ use crate::errors::{OrRaise, raise, raise_with_hint};
 /// Bytes of `bit` and `varbit` before the bits: their number, in the machine's byte order.
 const BIT_HEADER: usize = 4;
 
+/// The number of bits and the packed bits of a `bit` or `varbit`.
+pub fn bit_string<'a>(bits: &'a AnyVarlena<'_>) -> (usize, &'a [u8]) {
+    let (header, packed) = bits.bytes().split_at(BIT_HEADER);
+    let length = i32::from_ne_bytes([header[0], header[1], header[2], header[3]]);
+    (length as usize, packed)
+}
+
 #[pg_extern(sql = false)]
 fn bit_to_binvec(bits: AnyVarlena<'_>, typmod: i32, _explicit: bool) -> NewVector<Binary> {
-    let (header, packed) = bits.bytes().split_at(BIT_HEADER);
-    let dimensions = i32::from_ne_bytes([header[0], header[1], header[2], header[3]]) as usize;
+    let (dimensions, packed) = bit_string(&bits);
     check_dimensions(dimensions).or_raise();
     typmod::check(typmod, dimensions);
     NewVector::from_payload(dimensions, packed)

@@ -40,6 +40,7 @@ mod vector;
 mod wire;
 
 pub use call_cache::{cached, is_constant};
+pub use casts::bit_string;
 pub use detoast::{AnyVarlena, NewVarlena};
 pub use float_array::{CalibrationRows, FloatArray, FloatMatrix, NewArray, State};
 pub use pgvector::{HalfVector, PgVector};

@@ -11,6 +11,7 @@ mod bench;
 mod cache;
 mod demo;
 mod drivers;
+mod generate_sql;
 mod install;
 mod lint;
 mod psql;
@@ -41,6 +42,7 @@ usage: cargo xtask <command>
   install PG_CONFIG               a release build into the Postgres of this pg_config
   psql [pgNN] [-- argument…]      a shell in an embedded server with the extension loaded
   bench [--data DIR]              speed of the SQL surface, as ratios
+  generate-sql                    writes the companion's script anew
   cut-demo-data DIR               makes demo/ out of a larger data set
 ";
 
@@ -63,6 +65,7 @@ fn dispatch(command: &str, arguments: Vec<OsString>) -> Result<()> {
         "demo" => demo::command(parser),
         "bench" => bench::command(parser),
         "cut-demo-data" => demo::cut::command(parser),
+        "generate-sql" => generate_sql::command(parser),
         "install" => install::command(parser),
         "test" => test::command(parser),
         "drivers" => drivers::command(parser),

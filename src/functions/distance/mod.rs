@@ -4,6 +4,7 @@
 //! NaN; the Jaccard distance of vectors without a common bit is 1.
 
 mod binary;
+mod bit_literal;
 mod codes;
 mod float;
 mod quantized;
