@@ -4,11 +4,12 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use quantize::Error;
 
+use crate::place;
+
 /// Raises an error. Does not return.
 #[track_caller]
 pub fn raise(code: PgSqlErrorCode, message: impl Into<String>) -> ! {
-    ErrorReport::new(code, message.into(), "pg_quantize").report(PgLogLevel::ERROR);
-    unreachable!("an error does not return")
+    report(ErrorReport::new(code, message.into(), "pg_quantize"))
 }
 
 /// Raises an error with a hint. Does not return.
@@ -18,9 +19,16 @@ pub fn raise_with_hint(
     message: impl Into<String>,
     hint: impl Into<String>,
 ) -> ! {
-    ErrorReport::new(code, message.into(), "pg_quantize")
-        .set_hint(hint)
-        .report(PgLogLevel::ERROR);
+    report(ErrorReport::new(code, message.into(), "pg_quantize").set_hint(hint))
+}
+
+/// Raises an error, whose detail names the index and the row that the backend is at work on.
+fn report(report: ErrorReport) -> ! {
+    let report = match place::names() {
+        Some(names) => report.set_detail(names.sentence()),
+        None => report,
+    };
+    report.report(PgLogLevel::ERROR);
     unreachable!("an error does not return")
 }
 

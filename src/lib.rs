@@ -14,6 +14,8 @@ mod errors;
 mod functions;
 mod gucs;
 #[allow(unsafe_code)]
+mod place;
+#[allow(unsafe_code)]
 mod storage;
 #[cfg(any(test, feature = "pg_test"))]
 #[allow(unsafe_code)]
@@ -30,7 +32,7 @@ pgrx::pg_module_magic!(name, version);
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
     gucs::register();
-    am::register_options();
+    am::register();
 }
 
 extension_sql_file!("../sql/schema.sql", name = "schema");

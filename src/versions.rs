@@ -1,6 +1,7 @@
 //! What differs between the supported versions of Postgres, all of it.
 
 use std::ffi::CStr;
+use std::sync::OnceLock;
 
 use pgrx::pg_sys;
 
@@ -59,6 +60,42 @@ pub fn owns_relation(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// Whether the current role may do with a table what VACUUM needs: its owner, and from 17 on who has the MAINTAIN privilege.
+pub fn may_maintain(table: pg_sys::Oid) -> bool {
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    {
+        // SAFETY: a catalog look-up.
+        let answer = unsafe {
+            let user = pg_sys::GetUserId();
+            pg_sys::pg_class_aclcheck(table, user, pg_sys::ACL_MAINTAIN.into())
+        };
+        if answer == pg_sys::AclResult::ACLCHECK_OK {
+            return true;
+        }
+    }
+    owns_relation(table)
+}
+
+/// Sets a search_path on which nobody but a superuser can put anything, until the current level of settings ends.
+pub fn restrict_search_path() {
+    // SAFETY: the caller has opened a level of settings; the strings are static.
+    unsafe {
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        pg_sys::RestrictSearchPath();
+        #[cfg(not(any(feature = "pg17", feature = "pg18")))]
+        pg_sys::set_config_option(
+            c"search_path".as_ptr(),
+            c"pg_catalog, pg_temp".as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
 /// Sleeps as VACUUM's cost settings ask, and looks for interrupts. Called without a lock on a page.
 pub fn vacuum_delay() {
     // SAFETY: has no arguments that could be wrong; raises an error on a cancel.
@@ -78,5 +115,78 @@ pub fn integer_option(name: &'static CStr, offset: usize) -> pg_sys::relopt_pars
         opttype: pg_sys::relopt_type::RELOPT_TYPE_INT,
         offset: offset as i32,
         ..Default::default()
+    }
+}
+
+/// What is called when a query has been run in part, as FETCH does.
+type AfterPart = unsafe fn(*mut pg_sys::QueryDesc);
+
+static AFTER_PART: OnceLock<(pg_sys::ExecutorRun_hook_type, AfterPart)> = OnceLock::new();
+
+/// Has `f` called whenever a query was run for a number of rows rather than to its end. Called once, at load.
+pub fn after_partial_runs(f: AfterPart) {
+    // SAFETY: the library is being loaded, in the backend's only Postgres thread.
+    unsafe {
+        AFTER_PART.get_or_init(|| (pg_sys::ExecutorRun_hook, f));
+        pg_sys::ExecutorRun_hook = Some(executor_run);
+    }
+}
+
+unsafe extern "C-unwind" {
+    // Not pgrx's: errors of the query must pass as they are, with all their fields.
+    #[cfg(not(feature = "pg18"))]
+    fn standard_ExecutorRun(
+        query: *mut pg_sys::QueryDesc,
+        direction: pg_sys::ScanDirection::Type,
+        count: u64,
+        once: bool,
+    );
+    #[cfg(feature = "pg18")]
+    fn standard_ExecutorRun(
+        query: *mut pg_sys::QueryDesc,
+        direction: pg_sys::ScanDirection::Type,
+        count: u64,
+    );
+}
+
+// Not guarded, and nothing with a destructor is in the frame: an error of the query jumps over it.
+#[cfg(not(feature = "pg18"))]
+unsafe extern "C-unwind" fn executor_run(
+    query: *mut pg_sys::QueryDesc,
+    direction: pg_sys::ScanDirection::Type,
+    count: u64,
+    once: bool,
+) {
+    // SAFETY: what Postgres passes is passed on.
+    unsafe {
+        match AFTER_PART.get() {
+            Some((Some(previous), _)) => previous(query, direction, count, once),
+            _ => standard_ExecutorRun(query, direction, count, once),
+        }
+        after_part(query, count);
+    }
+}
+
+// As above.
+#[cfg(feature = "pg18")]
+unsafe extern "C-unwind" fn executor_run(
+    query: *mut pg_sys::QueryDesc,
+    direction: pg_sys::ScanDirection::Type,
+    count: u64,
+) {
+    // SAFETY: what Postgres passes is passed on.
+    unsafe {
+        match AFTER_PART.get() {
+            Some((Some(previous), _)) => previous(query, direction, count),
+            _ => standard_ExecutorRun(query, direction, count),
+        }
+        after_part(query, count);
+    }
+}
+
+unsafe fn after_part(query: *mut pg_sys::QueryDesc, count: u64) {
+    if let (Some((_, f)), 1..) = (AFTER_PART.get(), count) {
+        // SAFETY: the query that was run.
+        unsafe { f(query) }
     }
 }

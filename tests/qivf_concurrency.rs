@@ -100,6 +100,21 @@ const WHOLE_SCAN: &str = "DO $$ BEGIN SET LOCAL qivf.target_recall = 1;
     THEN RAISE EXCEPTION 'out of order'; END IF; END $$";
 
 #[test]
+fn a_check_finds_nothing_beside_writers_and_vacuum() -> Result<()> {
+    let (cluster, mut client) = database()?;
+    create_docs(&mut client, 1500)?;
+    let database = name(&mut client)?;
+    let work = [INSERT, DELETE, UPDATE, "VACUUM docs"];
+    at_once(&cluster, &database, &work, || {
+        for _ in 0..25 {
+            is_sound(&mut client, "docs_e")?;
+        }
+        Ok(())
+    })?;
+    well(&mut client)
+}
+
+#[test]
 fn inserts_deletes_scans_and_vacuums_at_once() -> Result<()> {
     let (cluster, mut client) = database()?;
     create_docs(&mut client, 1500)?;

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use cluster::{Cluster, Options, Shutdown};
 use postgres::Client;
-use server_tests::qivf::{Search, create_generator, is_sound, value};
+use server_tests::qivf::{Search, create_generator, is_sound, refused, value};
 use server_tests::{DATABASE, start};
 
 /// Two indexes of different kinds on one table, built over part of its rows.
@@ -171,7 +171,14 @@ fn a_standby_replays_every_page_and_answers_like_its_primary() -> Result<()> {
             info(&mut reader, index)? == info(&mut client, index)?,
             "{index}"
         );
+        is_sound(&mut reader, index)?;
     }
+    let report = "SELECT count(*) FROM recall_report('docs_e', 20)";
+    ensure!(value::<i64>(&mut reader, report)? > 0);
+    ensure!(
+        refused(&mut reader, "SELECT qivf_tune('docs_e', '{{1}}'::real[])")?
+            == "cannot execute qivf_tune() during recovery"
+    );
     let log = std::fs::read_to_string(standby.log_path())?;
     ensure!(
         !log.contains("inconsistent page found"),

@@ -1,15 +1,15 @@
 //! `CREATE INDEX` and `REINDEX`: one scan of the heap, then everything else in the crate's builder.
 
-use std::collections::HashSet;
 use std::ffi::{CStr, c_void};
 
 use pgrx::prelude::*;
 use pgrx::{PgRelation, pg_sys};
-use qivf::{BuildHost, BuildOptions, Builder, Phase, Result, Tid};
+use qivf::{BuildHost, BuildOptions, Builder, Error, Phase, Result, Tid};
 
 use super::class::Class;
-use super::open::{OrRaise, tid_of};
+use super::open::{OrRaise, block_and_offset, tid_of};
 use super::options;
+use crate::place::{self, Work};
 use crate::storage::{BulkRelation, TemporaryFile};
 
 /// Phases as `pg_stat_progress_create_index` shows them; the heap scan comes first.
@@ -77,6 +77,10 @@ struct Collector<'a, 's> {
     /// For detoasting, reset after each row.
     context: pg_sys::MemoryContext,
     rows: u64,
+    /// Whether the dimension is fixed: by the column's type, or by a live row.
+    dimension_known: bool,
+    /// Whether dead rows were left out that a snapshot may still see.
+    left_out: bool,
 }
 
 /// Builds an index.
@@ -93,7 +97,9 @@ pub unsafe extern "C-unwind" fn ambuild(
         let dimensions = declared_dimensions(index);
         let options = build_options(class, options::lists(index));
         let mut builder = Builder::new(options, dimensions, &mut spill).or_raise();
+        let _place = place::enter((*index).rd_id, Work::Build);
         let heap_rows = scan_heap(heap, index, index_info, class, &mut builder);
+        place::go_on(Work::Build);
         let rows = heap_rows.1;
 
         let mut store = BulkRelation::new(index, pg_sys::ForkNumber::MAIN_FORKNUM);
@@ -179,6 +185,8 @@ unsafe fn scan_heap(
             class,
             context,
             rows: 0,
+            dimension_known: declared_dimensions(index).is_some(),
+            left_out: false,
         };
         let state: *mut c_void = (&raw mut collector).cast();
         let heap_rows = each_row(
@@ -190,11 +198,15 @@ unsafe fn scan_heap(
             std::ptr::null_mut(),
         );
         pg_sys::MemoryContextDelete(context);
+        if collector.left_out {
+            // Snapshots that can see the rows left out must not use the index; Postgres has this mark for it.
+            (*index_info).ii_BrokenHotChain = true;
+        }
         (heap_rows, collector.rows)
     }
 }
 
-type RowCallback = unsafe extern "C-unwind" fn(
+pub(super) type RowCallback = unsafe extern "C-unwind" fn(
     pg_sys::Relation,
     pg_sys::ItemPointer,
     *mut pg_sys::Datum,
@@ -207,7 +219,7 @@ type RowCallback = unsafe extern "C-unwind" fn(
 ///
 /// The call goes through a function pointer of the table's access method, so it is guarded here; nothing with a destructor is
 /// alive inside the guard.
-unsafe fn each_row(
+pub(super) unsafe fn each_row(
     heap: pg_sys::Relation,
     index: pg_sys::Relation,
     index_info: *mut pg_sys::IndexInfo,
@@ -225,9 +237,9 @@ unsafe fn each_row(
                 heap,
                 index,
                 index_info,
-                scan.is_null(),
-                false,
                 true,
+                false,
+                scan.is_null(),
                 0,
                 pg_sys::InvalidBlockNumber,
                 Some(callback),
@@ -238,68 +250,6 @@ unsafe fn each_row(
     }
 }
 
-/// The rows of an index's table that `rows` lacks although they are visible now.
-pub fn heap_rows_missing_from(index: &PgRelation, rows: &HashSet<Tid>) -> Vec<Tid> {
-    // SAFETY: the relation is an index.
-    let Some(heap) = (unsafe { index.heap_relation() }) else {
-        return Vec::new();
-    };
-    let mut search = MissingRows {
-        rows,
-        missing: Vec::new(),
-    };
-    // SAFETY: both relations are open; the scan sees what the transaction's snapshot sees, as CREATE INDEX CONCURRENTLY's
-    // does, and is ended by the table's access method.
-    unsafe {
-        let info = pg_sys::BuildIndexInfo(index.as_ptr());
-        (*info).ii_Concurrent = true;
-        (*info).ii_Unique = false;
-        let snapshot = pg_sys::GetActiveSnapshot();
-        let scan = pg_sys::table_beginscan_strat(
-            heap.as_ptr(),
-            snapshot,
-            0,
-            std::ptr::null_mut(),
-            true,
-            true,
-        );
-        let state: *mut c_void = (&raw mut search).cast();
-        each_row(
-            heap.as_ptr(),
-            index.as_ptr(),
-            info,
-            find_missing,
-            state,
-            scan,
-        );
-    }
-    search.missing
-}
-
-struct MissingRows<'a> {
-    rows: &'a HashSet<Tid>,
-    missing: Vec<Tid>,
-}
-
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn find_missing(
-    _index: pg_sys::Relation,
-    tid: pg_sys::ItemPointer,
-    _values: *mut pg_sys::Datum,
-    _isnull: *mut bool,
-    alive: bool,
-    state: *mut c_void,
-) {
-    // SAFETY: the state of `heap_rows_missing_from`.
-    unsafe {
-        let search = &mut *state.cast::<MissingRows<'_>>();
-        let tid = tid_of(*tid);
-        if alive && !search.rows.contains(&tid) {
-            search.missing.push(tid);
-        }
-    }
-}
-
 /// Takes one row of the heap scan.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn collect(
@@ -307,26 +257,52 @@ unsafe extern "C-unwind" fn collect(
     tid: pg_sys::ItemPointer,
     values: *mut pg_sys::Datum,
     isnull: *mut bool,
-    _alive: bool,
+    alive: bool,
     state: *mut c_void,
 ) {
     // SAFETY: the state of `scan_heap`; one column's value and null flag.
     unsafe {
         let collector = &mut *state.cast::<Collector<'_, '_>>();
+        let (block, offset) = block_and_offset(*tid);
+        place::go_on(Work::BuildRow(block, offset));
         let tid = tid_of(*tid);
         if *isnull {
             collector.builder.push(tid, None).or_raise();
-        } else {
-            let before = pg_sys::MemoryContextSwitchTo(collector.context);
-            let builder = &mut *collector.builder;
-            collector
-                .class
-                .format
-                .read(*values, |value| builder.push(tid, Some(value)))
-                .or_raise();
-            pg_sys::MemoryContextSwitchTo(before);
-            pg_sys::MemoryContextReset(collector.context);
+            collector.rows += 1;
+            place::go_on(Work::BuildAfter(block, offset));
+            return;
         }
-        collector.rows += 1;
+        let before = pg_sys::MemoryContextSwitchTo(collector.context);
+        if collector.take(tid, *values, alive).or_raise() {
+            collector.rows += 1;
+        }
+        pg_sys::MemoryContextSwitchTo(before);
+        pg_sys::MemoryContextReset(collector.context);
+        place::go_on(Work::BuildAfter(block, offset));
+    }
+}
+
+impl Collector<'_, '_> {
+    /// Takes a value; `false` when it was left out. A dead row that some snapshot can still see must not fail the build for what
+    /// it holds, nor fix the dimension: whoever deleted it has put that right.
+    unsafe fn take(&mut self, tid: Tid, value: pg_sys::Datum, alive: bool) -> Result<bool> {
+        let (format, builder) = (self.class.format, &mut *self.builder);
+        // SAFETY: the value of a row, not null.
+        unsafe {
+            if alive {
+                format.read(value, |value| builder.push(tid, Some(value)))?;
+                self.dimension_known = true;
+                return Ok(true);
+            }
+            let fits = self.dimension_known && format.is_well_formed(value);
+            let pushed = fits.then(|| format.read(value, |value| builder.push(tid, Some(value))));
+            let left_out = match pushed {
+                None => true,
+                Some(Err(Error::Dimension { .. } | Error::NotFinite { .. })) => true,
+                Some(pushed) => pushed.map(|()| false)?,
+            };
+            self.left_out |= left_out;
+            Ok(!left_out)
+        }
     }
 }

@@ -4,6 +4,7 @@ use pgrx::pg_sys;
 use qivf::insert::{InsertState, insert};
 
 use super::open::{OrRaise, open, tid_of};
+use crate::place::{self, Work};
 
 /// Inserts a row; its entries are written as one WAL record.
 #[pgrx::pg_guard]
@@ -20,6 +21,7 @@ pub unsafe extern "C-unwind" fn aminsert(
 ) -> bool {
     // SAFETY: Postgres passes an open index, one column's value and null flag, and the row's identifier.
     unsafe {
+        let _place = place::enter((*relation).rd_id, Work::Insert);
         let opened = open(relation);
         let (class, mut index) = (opened.class, opened.index.by_ref());
         let state = state(index_info);

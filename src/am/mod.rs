@@ -3,10 +3,14 @@
 mod build;
 mod class;
 mod cost;
+mod cursor;
 mod insert;
 mod inspect;
+mod lesson;
+mod missing;
 mod open;
 mod options;
+mod rights;
 mod scan;
 mod vacuum;
 mod validate;
@@ -15,7 +19,11 @@ mod value;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-pub use options::register as register_options;
+/// Registers options and hooks; called once, when the library is loaded.
+pub fn register() {
+    options::register();
+    cursor::register();
+}
 
 /// The callbacks of the access method.
 #[pg_extern(sql = false)]

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use super::class::Class;
 use crate::errors::{raise, raise_with_hint};
+use crate::place::{self, Work};
 use crate::storage::IndexRelation;
 
 /// Memory for what a backend keeps of the indexes that it scans, together: at most some 5 MB each.
@@ -62,11 +63,35 @@ impl<T> OrRaise<T> for qivf::Result<T> {
     fn or_raise(self) -> T {
         match self {
             Ok(value) => value,
-            Err(error) => match error.hint() {
+            Err(error) => match hint(&error) {
                 Some(hint) => raise_with_hint(sqlstate(&error), error.to_string(), hint),
                 None => raise(sqlstate(&error), error.to_string()),
             },
         }
+    }
+}
+
+/// What the user can do about an error: fixed for some, for others it depends on what is being done.
+fn hint(error: &Error) -> Option<String> {
+    if let Some(hint) = error.hint() {
+        return Some(hint.into());
+    }
+    let names = place::names()?;
+    let (index, table, column) = (&names.index, &names.table, &names.column);
+    match (error, names.work) {
+        (Error::Dimension { .. }, Work::BuildRow(..)) => {
+            let count = names.dimensions();
+            Some(format!(
+                "SELECT {count}, count(*), min(ctid) FROM {table} GROUP BY 1 shows which rows differ."
+            ))
+        }
+        (Error::NotFinite { .. }, Work::BuildRow(..)) => Some(format!(
+            "SELECT ctid FROM {table} WHERE {column}::text ~ 'NaN|Infinity' finds such rows."
+        )),
+        (Error::Dimension { expected, .. }, Work::Insert) => Some(format!(
+            "If no row of {expected} dimensions is left, REINDEX INDEX {index} makes the index learn the dimension anew."
+        )),
+        _ => None,
     }
 }
 
@@ -93,4 +118,10 @@ pub fn tid_of(pointer: pg_sys::ItemPointerData) -> qivf::Tid {
 pub fn pointer_of(tid: qivf::Tid) -> pg_sys::ItemPointerData {
     // SAFETY: both are six bytes, and every bit pattern is valid.
     unsafe { std::mem::transmute(tid) }
+}
+
+/// Block and offset of a heap row.
+pub fn block_and_offset(pointer: pg_sys::ItemPointerData) -> (u32, u16) {
+    let block = u32::from(pointer.ip_blkid.bi_hi) << 16 | u32::from(pointer.ip_blkid.bi_lo);
+    (block, pointer.ip_posid)
 }

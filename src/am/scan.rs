@@ -2,11 +2,12 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use qivf::{Query, Scan, ScanOptions};
+use qivf::{Error, Query, Scan, ScanOptions};
 
 use super::open::{Opened, OrRaise, open, pointer_of};
 use super::value::Format;
 use crate::errors::raise;
+use crate::place::{self, Work};
 use crate::storage::IndexRelation;
 use crate::{gucs, versions};
 
@@ -14,6 +15,9 @@ use crate::{gucs, versions};
 struct State {
     /// Begun with the first row after a (re)scan.
     scan: Option<Scan<IndexRelation>>,
+    /// Whether the query is of another dimension than the index. Every row is then handed out, for the executor to compare: the
+    /// operator raises its error with the first row that the query can see, and there may be none.
+    unfit: bool,
 }
 
 /// Allocates a scan.
@@ -26,7 +30,10 @@ pub unsafe extern "C-unwind" fn ambeginscan(
     // SAFETY: arrays of `norderbys` distances, as the executor reads them.
     unsafe {
         let scan = pg_sys::RelationGetIndexScan(index, nkeys, norderbys);
-        let state = State { scan: None };
+        let state = State {
+            scan: None,
+            unfit: false,
+        };
         let state = pgrx::PgMemoryContexts::CurrentMemoryContext.leak_and_drop_on_delete(state);
         (*scan).opaque = state.cast();
         if norderbys > 0 {
@@ -74,8 +81,10 @@ pub unsafe extern "C-unwind" fn amgettuple(
     // SAFETY: the executor passes a scan of `ambeginscan`; the arrays hold `numberOfOrderBys` values.
     unsafe {
         let state = &mut *(*scan).opaque.cast::<State>();
+        let _place = place::enter((*(*scan).indexRelation).rd_id, Work::Search);
         if state.scan.is_none() {
-            state.scan = Some(start(scan));
+            let (begun, unfit) = start(scan);
+            (state.scan, state.unfit) = (Some(begun), unfit);
         }
         let Some(candidate) = state.scan.as_mut().and_then(|scan| scan.next().or_raise()) else {
             return false;
@@ -85,8 +94,9 @@ pub unsafe extern "C-unwind" fn amgettuple(
         *(*scan).xs_orderbyvals = pg_sys::Datum::from(candidate.distance.to_bits());
         *(*scan).xs_orderbynulls = candidate.null;
         (*scan).xs_recheckorderby = !candidate.exact;
-        // Of a second term on the same column nothing is known: anything may be nearer, so the executor looks itself.
-        for i in 1..(*scan).numberOfOrderBys as usize {
+        // Of a second term on the same column nothing is known, nor of a query that does not fit: anything may be nearer, so
+        // the executor looks itself.
+        for i in usize::from(!state.unfit)..(*scan).numberOfOrderBys as usize {
             *(*scan).xs_orderbyvals.add(i) = pg_sys::Datum::from(f64::NEG_INFINITY.to_bits());
             *(*scan).xs_orderbynulls.add(i) = false;
             (*scan).xs_recheckorderby = true;
@@ -102,7 +112,8 @@ pub unsafe extern "C-unwind" fn amendscan(scan: pg_sys::IndexScanDesc) {
     unsafe { (*(*scan).opaque.cast::<State>()).scan = None }
 }
 
-unsafe fn start(scan: pg_sys::IndexScanDesc) -> Scan<IndexRelation> {
+/// Begins a scan; also says whether the query is of another dimension than the index.
+unsafe fn start(scan: pg_sys::IndexScanDesc) -> (Scan<IndexRelation>, bool) {
     // SAFETY: the executor's scan, its relation open and its keys valid.
     unsafe {
         check_snapshot((*scan).xs_snapshot);
@@ -116,19 +127,25 @@ unsafe fn start(scan: pg_sys::IndexScanDesc) -> Scan<IndexRelation> {
         versions::count_index_scan(scan);
         let opened = open(relation);
         let query = query(&opened, &*(*scan).orderByData);
+        let unfit = matches!(query, Err(Error::Dimension { .. }));
+        let query = if unfit {
+            Query::null()
+        } else {
+            query.or_raise()
+        };
         let options = ScanOptions {
             target: gucs::target_recall(),
             order: gucs::order(),
             max_rows: gucs::max_scan_tuples(),
         };
-        opened.index.scan(query, options).or_raise()
+        (opened.index.scan(query, options).or_raise(), unfit)
     }
 }
 
 /// The query of an order-by key.
-unsafe fn query(opened: &Opened, key: &pg_sys::ScanKeyData) -> Query {
+unsafe fn query(opened: &Opened, key: &pg_sys::ScanKeyData) -> qivf::Result<Query> {
     if key.sk_flags & pg_sys::SK_ISNULL as i32 != 0 {
-        return Query::null();
+        return Ok(Query::null());
     }
     let Some(metric) = opened.class.metric_of_strategy(key.sk_strategy) else {
         raise(
@@ -143,7 +160,7 @@ unsafe fn query(opened: &Opened, key: &pg_sys::ScanKeyData) -> Query {
         opened.class.format
     };
     // SAFETY: the operator's right side has this type.
-    unsafe { format.read(key.sk_argument, |value| opened.index.query(value, metric)) }.or_raise()
+    unsafe { format.read(key.sk_argument, |value| opened.index.query(value, metric)) }
 }
 
 /// A slot that vacuum freed may be filled again while we look at it. The new row is then newer than an MVCC snapshot, hence

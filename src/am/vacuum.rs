@@ -5,9 +5,11 @@ use std::ffi::c_void;
 use pgrx::pg_sys;
 use qivf::Index;
 use qivf::store::PageStore;
+use qivf::survey::survey;
 use qivf::vacuum::vacuum;
 
 use super::open::{OrRaise, open, pointer_of};
+use crate::place::{self, Work};
 use crate::storage::IndexRelation;
 
 /// Removes the entries of dead rows.
@@ -20,6 +22,7 @@ pub unsafe extern "C-unwind" fn ambulkdelete(
 ) -> *mut pg_sys::IndexBulkDeleteResult {
     // SAFETY: Postgres passes an open index and a callback that takes a row identifier and this state.
     unsafe {
+        let _place = place::enter((*(*info).index).rd_id, Work::Other);
         let stats = result(stats);
         let callback = callback.expect("VACUUM passes a callback");
         let opened = open((*info).index);
@@ -51,12 +54,20 @@ pub unsafe extern "C-unwind" fn amvacuumcleanup(
         if (*info).analyze_only {
             return stats;
         }
+        let _place = place::enter((*(*info).index).rd_id, Work::Other);
         let store = IndexRelation::new((*info).index);
         let removed_nothing = stats.is_null();
         let stats = result(stats);
         if removed_nothing {
-            (*stats).num_index_tuples = (*info).num_heap_tuples;
-            (*stats).estimated_count = (*info).estimated_count;
+            // A partial index holds only some of the table's rows.
+            if pg_sys::RelationGetIndexPredicate((*info).index).is_null() {
+                (*stats).num_index_tuples = (*info).num_heap_tuples;
+                (*stats).estimated_count = (*info).estimated_count;
+            } else {
+                let held = survey(&open((*info).index).index).or_raise();
+                (*stats).num_index_tuples = (held.rows + held.codeless) as f64;
+                (*stats).estimated_count = false;
+            }
         }
         (*stats).num_pages = store.block_count().or_raise();
         store.vacuum_free_space();

@@ -58,4 +58,13 @@ impl Format {
             }
         }
     }
+
+    /// Whether `read` can take a datum; an array may have no element, nulls or more than one dimension.
+    ///
+    /// # Safety
+    /// As for `read`.
+    pub unsafe fn is_well_formed(self, datum: pg_sys::Datum) -> bool {
+        // SAFETY: the caller says what the datum is.
+        self != Self::Float4Array || unsafe { FloatArray::is_vector(datum) }
+    }
 }

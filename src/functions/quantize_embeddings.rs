@@ -6,7 +6,7 @@ use quantize::{Precision, Ranges, binary, int8};
 use crate::errors::{OrRaise, raise, raise_with_hint};
 use crate::types::{
     AnyVarlena, Binary, CalibrationRows, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena,
-    NewVector, Quantized, RangesArg, Uint8, cached,
+    NewVector, Quantized, QueryVector, RangesArg, Thresholds, Uint8, cached,
 };
 
 /// sentence-transformers' `quantize_embeddings` for one embedding.
@@ -82,7 +82,7 @@ fn quantize_binary(embedding: FloatArray<'_>) -> NewVector<Binary> {
 #[pg_extern(sql = false)]
 fn quantize_binary_thresholds(
     embedding: FloatArray<'_>,
-    thresholds: FloatArray<'_>,
+    thresholds: Thresholds<'_>,
 ) -> NewVector<Binary> {
     NewVector::fill(embedding.len(), |packed| {
         binary::quantize_binary_above(&embedding, &thresholds, packed)
@@ -116,7 +116,7 @@ fn quantize_uint8(
 /// The query times the step widths, for an asymmetric inner product with int8 codes.
 #[pg_extern(sql = false)]
 fn scale_query(
-    query: FloatArray<'_>,
+    query: QueryVector<'_>,
     ranges: RangesArg<'_>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> NewArray<f32> {

@@ -88,7 +88,7 @@ impl<T: Element> ArrayArg<'_, T> {
     ///
     /// # Safety
     /// The argument is not null, and SQL declares it as an array of `T`.
-    unsafe fn unbox(arg: Arg<'_, '_>, ndim: i32, what: &str, shape: &str) -> Self {
+    pub(super) unsafe fn unbox(arg: Arg<'_, '_>, ndim: i32, what: &str, shape: &str) -> Self {
         // SAFETY: the caller says that it is an array.
         unsafe {
             let datum: pg_sys::Datum = arg.unbox_arg_using_from_datum().expect("not null");
@@ -166,7 +166,7 @@ fn data_offset(ndim: usize) -> usize {
 }
 
 /// A vector argument: `real[]` with one dimension.
-pub struct FloatArray<'a>(ArrayArg<'a, f32>);
+pub struct FloatArray<'a>(pub(super) ArrayArg<'a, f32>);
 
 impl std::ops::Deref for FloatArray<'_> {
     type Target = [f32];
@@ -187,6 +187,19 @@ impl FloatArray<'_> {
         Self(unsafe { ArrayArg::from_datum(datum, 1, "embedding", "one-dimensional") })
     }
 
+    /// Whether a datum is a vector without nulls.
+    ///
+    /// # Safety
+    /// As for `from_datum`.
+    pub unsafe fn is_vector(datum: pg_sys::Datum) -> bool {
+        // SAFETY: the caller says that it is an array, which begins with an ArrayType.
+        unsafe {
+            let stored = Detoasted::aligned(datum);
+            let array: *mut pg_sys::ArrayType = stored.as_ptr().cast();
+            (*array).ndim == 1 && !pg_sys::array_contains_nulls(array)
+        }
+    }
+
     /// The whole array as bytes, for caching.
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes()
@@ -203,7 +216,7 @@ unsafe impl<'fcx> ArgAbi<'fcx> for FloatArray<'fcx> {
 }
 
 /// Ranges as an argument: `real[]` with two dimensions.
-pub struct FloatMatrix<'a>(ArrayArg<'a, f32>);
+pub struct FloatMatrix<'a>(pub(super) ArrayArg<'a, f32>);
 
 impl FloatMatrix<'_> {
     /// Takes a datum, or raises an error when it is not a matrix without nulls, which it calls ranges.
@@ -238,26 +251,6 @@ unsafe impl<'fcx> ArgAbi<'fcx> for FloatMatrix<'fcx> {
         // SAFETY: as above; not null by the caller's word.
         let array = unsafe { ArrayArg::unbox(arg, 2, "ranges", "two-dimensional") };
         Self(array)
-    }
-}
-
-/// Embeddings to calibrate on as an argument: a matrix that messages call by this name.
-pub struct CalibrationRows<'a>(FloatMatrix<'a>);
-
-impl<'a> std::ops::Deref for CalibrationRows<'a> {
-    type Target = FloatMatrix<'a>;
-
-    fn deref(&self) -> &FloatMatrix<'a> {
-        &self.0
-    }
-}
-
-// SAFETY: SQL declares such arguments as real[].
-unsafe impl<'fcx> ArgAbi<'fcx> for CalibrationRows<'fcx> {
-    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
-        // SAFETY: as above; not null by the caller's word.
-        let array = unsafe { ArrayArg::unbox(arg, 2, "calibration_embeddings", "two-dimensional") };
-        Self(FloatMatrix(array))
     }
 }
 
@@ -472,7 +465,6 @@ unsafe impl<T: Element> BoxRet for NewArray<T> {
 
 sql_type!([] FloatArray<'_>, "real[]");
 sql_type!([] FloatMatrix<'_>, "real[]");
-sql_type!([] CalibrationRows<'_>, "real[]");
 sql_type!([T] IntegerArray<'_, T>, "integer[]");
 sql_type!([T] State<'_, T>, "real[]");
 sql_type!([T] NewArray<T>, "real[]");

@@ -11,6 +11,9 @@ use crate::store::{BlockNumber, NO_BLOCK, PageStore};
 use crate::walk;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+/// Problems listed at most. Many, since beside writers most may be none: who checks again sees which stay.
+const PROBLEMS: usize = 10_000;
+
 /// What an index holds, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckReport {
@@ -38,20 +41,15 @@ pub struct CheckReport {
     pub entries: u64,
     /// The longest bucket, in pages.
     pub longest_bucket: u32,
-    /// Every broken invariant found, at most 100.
+    /// Every broken invariant found, at most 10,000.
     pub problems: Vec<String>,
 }
 
 impl CheckReport {
     fn problem(&mut self, text: String) {
-        if self.problems.len() < 100 {
+        if self.problems.len() < PROBLEMS {
             self.problems.push(text);
         }
-    }
-
-    /// Whether the lists no longer fit the rows, so that a REINDEX would pay.
-    pub fn reindex_due(&self, built_rows: u64) -> bool {
-        self.rows > 10_000.max(4 * built_rows)
     }
 }
 

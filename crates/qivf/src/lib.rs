@@ -15,7 +15,7 @@
 //! | `index`, `index_cache` | an opened index; what is kept between openings |
 //! | `query` | a prepared query, its keys and bounds |
 //! | [`scan`] | the search |
-//! | [`insert`], [`vacuum`], [`check`], [`tune`], [`cost`] | what keeps an index and judges it |
+//! | [`insert`], [`vacuum`], [`check`], [`survey`], [`tune`], [`cost`] | what keeps an index and judges it |
 //! | `builder` | making one |
 
 #![deny(unsafe_code)]
@@ -38,6 +38,7 @@ mod row_set;
 pub mod scan;
 pub mod space;
 pub mod store;
+pub mod survey;
 pub mod tune;
 pub mod vacuum;
 mod walk;
