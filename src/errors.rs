@@ -3,6 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use quantize::Error;
+use quantize::room::OutOfMemory;
 
 use crate::place;
 
@@ -47,6 +48,16 @@ impl<T> OrRaise<T> for Result<T, Error> {
                 Some(hint) => raise_with_hint(sqlstate(&error), error.to_string(), hint),
                 None => raise(sqlstate(&error), error.to_string()),
             },
+        }
+    }
+}
+
+impl<T> OrRaise<T> for Result<T, OutOfMemory> {
+    #[track_caller]
+    fn or_raise(self) -> T {
+        match self {
+            Ok(value) => value,
+            Err(error) => raise(PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY, error.to_string()),
         }
     }
 }

@@ -3,6 +3,8 @@
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use qivf::scan::Order;
 
+use crate::versions;
+
 static TARGET_RECALL: GucSetting<f64> = GucSetting::<f64>::new(0.95);
 static MAX_SCAN_TUPLES: GucSetting<i32> = GucSetting::<i32>::new(0);
 static ORDER: GucSetting<OrderSetting> = GucSetting::<OrderSetting>::new(OrderSetting::Relaxed);
@@ -46,6 +48,9 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::EXPLAIN,
     );
+    // A misspelt setting must not be taken silently. The second prefix holds no settings yet.
+    versions::reserve_settings(c"qivf");
+    versions::reserve_settings(c"pg_quantize");
 }
 
 /// `qivf.target_recall`, 0.5 to 1.

@@ -9,6 +9,8 @@ use pgrx::prelude::*;
 
 mod aggregates;
 #[allow(unsafe_code)]
+mod allocation;
+#[allow(unsafe_code)]
 mod am;
 mod errors;
 mod functions;
@@ -31,6 +33,7 @@ pgrx::pg_module_magic!(name, version);
 #[pg_guard]
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
+    allocation::register();
     gucs::register();
     am::register();
 }

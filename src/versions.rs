@@ -30,6 +30,42 @@ pub unsafe fn count_index_scan(scan: pg_sys::IndexScanDesc) {
     }
 }
 
+/// Whether changes of a relation are logged: `RelationNeedsWAL`. With `wal_level = minimal` those of a file made in this
+/// transaction are not, since it is written out at commit.
+///
+/// # Safety
+/// `relation` is open.
+pub unsafe fn needs_wal(relation: pg_sys::Relation) -> bool {
+    // SAFETY: the caller keeps the relation open, hence its catalog row.
+    unsafe {
+        let relation = &*relation;
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        let first_file = relation.rd_firstRelfilenodeSubid;
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        let first_file = relation.rd_firstRelfilelocatorSubid;
+        // InvalidSubTransactionId
+        const NO_SUBTRANSACTION: pg_sys::SubTransactionId = 0;
+        let is_permanent =
+            (*relation.rd_rel).relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT;
+        let is_old =
+            relation.rd_createSubid == NO_SUBTRANSACTION && first_file == NO_SUBTRANSACTION;
+        let all_is_logged = pg_sys::wal_level >= pg_sys::WalLevel::WAL_LEVEL_REPLICA as i32;
+        is_permanent && (all_is_logged || is_old)
+    }
+}
+
+/// Reserves the names of settings that begin with `prefix` and a dot: one that is none of ours is an error (a warning
+/// before 15), and not a variable of its own.
+pub fn reserve_settings(prefix: &'static CStr) {
+    // SAFETY: the name is a C string.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        pg_sys::EmitWarningsOnPlaceholders(prefix.as_ptr());
+        #[cfg(not(feature = "pg14"))]
+        pg_sys::MarkGUCPrefixReserved(prefix.as_ptr());
+    }
+}
+
 /// Marks a path as one to be taken only where there is no other, as 18 counts that; before, an infinite cost must do.
 ///
 /// # Safety

@@ -1,6 +1,6 @@
 //! The index after crashes and on standbys: nothing lost, nothing invented, and the same answers.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use cluster::{Cluster, Options, Shutdown};
 use postgres::Client;
 use server_tests::qivf::{Search, create_generator, is_sound, refused, value};
@@ -205,4 +205,101 @@ fn a_promoted_standby_takes_over() -> Result<()> {
         client.batch_execute(change)?;
     }
     all_well(&mut client)
+}
+
+/// Statements that fill a table `t` with an index `t_e`, most of them in the transaction that makes the files of these.
+const NEW_FILES: [(&str, &str); 13] = [
+    ("indexed_then_filled", "BEGIN; CREATE TABLE t (id serial, e real[]); CREATE INDEX t_e ON t USING qivf (e); INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; COMMIT"),
+    ("filled_then_indexed", "BEGIN; CREATE TABLE t (id serial, e real[]); INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 1050) AS n; CREATE INDEX t_e ON t USING qivf (e);
+        INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; COMMIT"),
+    ("truncated", "MAKE; BEGIN; TRUNCATE t; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; COMMIT"),
+    ("truncated_twice", "MAKE; BEGIN; TRUNCATE t; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; TRUNCATE t;
+        INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 150) AS n; COMMIT"),
+    ("truncated_in_place", "BEGIN; CREATE TABLE t (id serial, e real[]); CREATE INDEX t_e ON t USING qivf (e); INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 200) AS n;
+        TRUNCATE t; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 150) AS n; COMMIT; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n"),
+    ("reindexed", "MAKE; BEGIN; REINDEX INDEX t_e; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; COMMIT;
+        INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n"),
+    ("rolled_back_to_a_savepoint", "BEGIN; CREATE TABLE t (id serial, e real[]); CREATE INDEX t_e ON t USING qivf (e); SAVEPOINT a; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n;
+        ROLLBACK TO a; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 200) AS n; COMMIT"),
+    ("truncated_in_a_savepoint_undone", "MAKE; BEGIN; SAVEPOINT a; TRUNCATE t; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n;
+        ROLLBACK TO a; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; COMMIT"),
+    ("truncated_in_a_savepoint_kept", "MAKE; BEGIN; SAVEPOINT a; TRUNCATE t; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 200) AS n; RELEASE a;
+        INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; COMMIT; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 100) AS n"),
+    ("vacuumed_and_filled_again", "MAKE; DELETE FROM t WHERE id % 3 = 0; VACUUM t; BEGIN; CREATE INDEX other ON t USING qivf (e real_l2_ops); DROP INDEX t_e; ALTER INDEX other RENAME TO t_e;
+        INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; COMMIT; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n"),
+    ("made_logged", "MAKE; ALTER TABLE t SET UNLOGGED; BEGIN; ALTER TABLE t SET LOGGED; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n; COMMIT"),
+    ("rewritten", "MAKE; VACUUM FULL t; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n"),
+    ("built_concurrently", "MAKE; CREATE INDEX CONCURRENTLY other ON t USING qivf (e); INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n;
+        REINDEX INDEX CONCURRENTLY t_e; DROP INDEX other; INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 300) AS n"),
+];
+
+const MAKE: &str = "CREATE TABLE t (id serial, e real[]); INSERT INTO t (e) SELECT embedding(32, n) FROM generate_series(1, 1010) AS n; CREATE INDEX t_e ON t USING qivf (e)";
+
+/// Changes of a file that is new in its transaction aren't logged with `wal_level = minimal`; then nothing of it may be, or
+/// replay brings back what was before them.
+fn new_files_survive(settings: &[(&str, &str)]) -> Result<()> {
+    let options = settings
+        .iter()
+        .fold(Options::default(), |options, (name, value)| {
+            options.set(name, value)
+        });
+    let cluster = start(options.set("autovacuum", "off"))?;
+    let mut client = cluster.connect(DATABASE)?;
+    create_generator(&mut client)?;
+    let mut rows: Vec<i64> = Vec::new();
+    for (schema, script) in NEW_FILES {
+        // One statement at a time: together they would be one transaction.
+        client.batch_execute(&format!("CREATE SCHEMA {schema}"))?;
+        client.batch_execute(&format!("SET search_path = {schema}, public"))?;
+        for statement in script.replace("MAKE", MAKE).split(';') {
+            client
+                .batch_execute(statement)
+                .with_context(|| format!("{schema}: {statement}"))?;
+        }
+        rows.push(value(&mut client, "SELECT count(*) FROM t")?);
+    }
+    client.batch_execute("CREATE UNLOGGED TABLE quick (id serial, e real[]); CREATE INDEX quick_e ON quick USING qivf (e); CHECKPOINT; INSERT INTO quick (e) VALUES (embedding(32, 1))")?;
+    drop(client);
+    cluster.restart(Shutdown::Immediate)?;
+    let mut client = cluster.connect(DATABASE)?;
+    for ((schema, _), rows) in NEW_FILES.iter().zip(rows) {
+        client.batch_execute(&format!("SET search_path = {schema}, public"))?;
+        is_sound(&mut client, "t_e").with_context(|| format!("{schema}, {settings:?}"))?;
+        ensure!(value::<i64>(&mut client, "SELECT count(*) FROM t")? == rows);
+        let metric = match *schema {
+            "vacuumed_and_filled_again" => "e <-> embedding(32, 11)",
+            _ => "e <=> embedding(32, 11)",
+        };
+        let search = Search {
+            from: "t",
+            distance: metric,
+            limit: 5000,
+        };
+        search.is_exact(&mut client).context(*schema)?;
+    }
+    client.batch_execute("SET search_path = built_concurrently, public; INSERT INTO quick (e) VALUES (embedding(32, 1))")?;
+    is_sound(&mut client, "quick_e")
+}
+
+#[test]
+fn new_files_survive_a_crash() -> Result<()> {
+    new_files_survive(&[])
+}
+
+const MINIMAL: [(&str, &str); 2] = [("wal_level", "minimal"), ("max_wal_senders", "0")];
+
+#[test]
+fn new_files_survive_a_crash_without_their_wal() -> Result<()> {
+    // Written out at commit, whatever their size.
+    new_files_survive(&[MINIMAL[0], MINIMAL[1], ("wal_skip_threshold", "0")])
+}
+
+#[test]
+fn new_files_survive_a_crash_logged_at_commit() -> Result<()> {
+    new_files_survive(&[
+        MINIMAL[0],
+        MINIMAL[1],
+        ("wal_skip_threshold", "1GB"),
+        ("full_page_writes", "off"),
+    ])
 }

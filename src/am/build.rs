@@ -1,16 +1,18 @@
 //! `CREATE INDEX` and `REINDEX`: one scan of the heap, then everything else in the crate's builder.
 
 use std::ffi::{CStr, c_void};
+use std::sync::Arc;
 
 use pgrx::prelude::*;
 use pgrx::{PgRelation, pg_sys};
-use qivf::{BuildHost, BuildOptions, Builder, Error, Phase, Result, Tid};
+use qivf::{BuildHost, BuildOptions, Builder, Error, Phase, Result, Stop, Tid};
 
 use super::class::Class;
 use super::open::{OrRaise, block_and_offset, tid_of};
 use super::options;
+use super::threads;
 use crate::place::{self, Work};
-use crate::storage::{BulkRelation, TemporaryFile};
+use crate::storage::{BulkRelation, OwnContext, TemporaryFile};
 
 /// Phases as `pg_stat_progress_create_index` shows them; the heap scan comes first.
 const PHASES: [&CStr; 5] = [
@@ -36,6 +38,7 @@ pub struct Host;
 
 impl BuildHost for Host {
     fn check_interrupts(&self) -> Result<()> {
+        threads::check();
         pgrx::check_for_interrupts!();
         Ok(())
     }
@@ -56,17 +59,8 @@ impl BuildHost for Host {
         }
     }
 
-    fn with_signals_blocked(&self, spawn: &mut dyn FnMut()) {
-        // Threads inherit the mask: Postgres's signals go on arriving here, and here only.
-        // SAFETY: plain system calls on local sets.
-        unsafe {
-            let mut all = std::mem::zeroed::<libc::sigset_t>();
-            let mut before = std::mem::zeroed::<libc::sigset_t>();
-            libc::sigfillset(&mut all);
-            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-            spawn();
-            libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        }
+    fn start_threads(&self, stop: &Arc<Stop>, spawn: &mut dyn FnMut()) {
+        threads::start(stop, spawn);
     }
 }
 
@@ -75,7 +69,7 @@ struct Collector<'a, 's> {
     builder: &'a mut Builder<'s>,
     class: Class,
     /// For detoasting, reset after each row.
-    context: pg_sys::MemoryContext,
+    row: OwnContext,
     rows: u64,
     /// Whether the dimension is fixed: by the column's type, or by a live row.
     dimension_known: bool,
@@ -173,17 +167,10 @@ unsafe fn scan_heap(
 ) -> (f64, u64) {
     // SAFETY: the callback gets `collector`, which outlives the scan.
     unsafe {
-        let context = pg_sys::AllocSetContextCreateExtended(
-            pg_sys::CurrentMemoryContext,
-            c"qivf build row".as_ptr(),
-            pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
-            pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
-            pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
-        );
         let mut collector = Collector {
             builder,
             class,
-            context,
+            row: OwnContext::new(c"qivf build row"),
             rows: 0,
             dimension_known: declared_dimensions(index).is_some(),
             left_out: false,
@@ -197,7 +184,6 @@ unsafe fn scan_heap(
             state,
             std::ptr::null_mut(),
         );
-        pg_sys::MemoryContextDelete(context);
         if collector.left_out {
             // Snapshots that can see the rows left out must not use the index; Postgres has this mark for it.
             (*index_info).ii_BrokenHotChain = true;
@@ -272,12 +258,10 @@ unsafe extern "C-unwind" fn collect(
             place::go_on(Work::BuildAfter(block, offset));
             return;
         }
-        let before = pg_sys::MemoryContextSwitchTo(collector.context);
         if collector.take(tid, *values, alive).or_raise() {
             collector.rows += 1;
         }
-        pg_sys::MemoryContextSwitchTo(before);
-        pg_sys::MemoryContextReset(collector.context);
+        collector.row.reset();
         place::go_on(Work::BuildAfter(block, offset));
     }
 }
@@ -286,23 +270,38 @@ impl Collector<'_, '_> {
     /// Takes a value; `false` when it was left out. A dead row that some snapshot can still see must not fail the build for what
     /// it holds, nor fix the dimension: whoever deleted it has put that right.
     unsafe fn take(&mut self, tid: Tid, value: pg_sys::Datum, alive: bool) -> Result<bool> {
-        let (format, builder) = (self.class.format, &mut *self.builder);
-        // SAFETY: the value of a row, not null.
-        unsafe {
-            if alive {
-                format.read(value, |value| builder.push(tid, Some(value)))?;
-                self.dimension_known = true;
-                return Ok(true);
+        let Self {
+            builder,
+            class,
+            row,
+            ..
+        } = self;
+        let push = || {
+            // SAFETY: the value of a row, not null.
+            unsafe {
+                class
+                    .format
+                    .read(value, |value| builder.push(tid, Some(value)))
             }
-            let fits = self.dimension_known && format.is_well_formed(value);
-            let pushed = fits.then(|| format.read(value, |value| builder.push(tid, Some(value))));
-            let left_out = match pushed {
-                None => true,
-                Some(Err(Error::Dimension { .. } | Error::NotFinite { .. })) => true,
-                Some(pushed) => pushed.map(|()| false)?,
-            };
-            self.left_out |= left_out;
-            Ok(!left_out)
+        };
+        // What reading the value leaves behind goes with the row; what the builder keeps has places of its own.
+        if alive {
+            row.within(push)?;
+            self.dimension_known = true;
+            return Ok(true);
         }
+        let known = self.dimension_known;
+        let pushed = row.within(|| {
+            // SAFETY: as above.
+            let fits = known && unsafe { class.format.is_well_formed(value) };
+            fits.then(push)
+        });
+        let left_out = match pushed {
+            None => true,
+            Some(Err(Error::Dimension { .. } | Error::NotFinite { .. })) => true,
+            Some(pushed) => pushed.map(|()| false)?,
+        };
+        self.left_out |= left_out;
+        Ok(!left_out)
     }
 }

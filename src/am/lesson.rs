@@ -9,9 +9,9 @@ use qivf::{Value, tune};
 use serde_json::json;
 
 use super::build::{self, Host};
-use super::open::OrRaise;
+use super::open::OrRaise as _;
 use super::rights::{Inspected, Right};
-use crate::errors::{raise, raise_with_hint};
+use crate::errors::{OrRaise as _, raise, raise_with_hint};
 use crate::storage::IndexRelation;
 use crate::types::Queries;
 
@@ -166,7 +166,9 @@ fn check_positive(name: &str, value: i32) {
 }
 
 fn rows_of<'a>(queries: &'a Queries<'_>) -> Vec<Value<'a>> {
-    let (_, dimensions) = queries.shape();
+    let (count, dimensions) = queries.shape();
+    tune::check_size(count, 1).or_raise();
+    quantize::check_dimensions(dimensions).or_raise();
     let rows = queries.values().chunks_exact(dimensions);
     rows.map(Value::Float).collect()
 }

@@ -12,6 +12,7 @@ mod open;
 mod options;
 mod rights;
 mod scan;
+mod threads;
 mod vacuum;
 mod validate;
 mod value;

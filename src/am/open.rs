@@ -103,8 +103,12 @@ fn sqlstate(error: &Error) -> PgSqlErrorCode {
         Error::DimensionLimit { .. } | Error::Full => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         Error::NotFinite { .. } => Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
         Error::Query { .. } => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+        Error::TemporaryFile { .. } => Code::ERRCODE_IO_ERROR,
+        Error::Limit { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
         Error::OutOfMemory { .. } => Code::ERRCODE_OUT_OF_MEMORY,
-        Error::Store(_) | Error::Graph { .. } => Code::ERRCODE_INTERNAL_ERROR,
+        Error::Store(_) | Error::Graph { .. } | Error::Worker { .. } => {
+            Code::ERRCODE_INTERNAL_ERROR
+        }
     }
 }
 

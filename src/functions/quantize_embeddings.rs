@@ -9,6 +9,9 @@ use crate::types::{
     NewVector, Quantized, QueryVector, RangesArg, Thresholds, Uint8, cached,
 };
 
+/// Bytes of a name that are looked at: more than any precision has, and what a message shows of others.
+const LONGEST_NAME: usize = 200;
+
 /// sentence-transformers' `quantize_embeddings` for one embedding.
 #[pg_extern(sql = false)]
 fn quantize_embeddings(
@@ -29,7 +32,9 @@ fn quantize_embeddings(
         );
     };
     // Not as `&str`, which would be detoasted by a call into Postgres for every row.
-    let precision = Precision::from_name(&String::from_utf8_lossy(precision.bytes())).or_raise();
+    let name = precision.bytes();
+    let name = String::from_utf8_lossy(&name[..name.len().min(LONGEST_NAME)]);
+    let precision = Precision::from_name(&name).or_raise();
     let ranges = || -> &Ranges {
         match (&ranges, &calibration_embeddings) {
             (Some(ranges), _) => ranges.prepared(fcinfo, 2),

@@ -6,6 +6,10 @@ use qivf::store::{BlockNumber, BulkStore, PageStore};
 
 use super::page;
 use super::relation::IndexRelation;
+use crate::versions;
+
+/// Pages logged in one record, all pinned and locked at once: as many as Postgres takes, and few of a small buffer pool.
+const LOGGED_TOGETHER: BlockNumber = 32;
 
 /// One fork of an index that nobody else can see yet.
 pub struct BulkRelation {
@@ -29,15 +33,24 @@ impl BulkRelation {
         }
     }
 
-    /// Logs all pages by full images, if this relation (or the init fork, always) is logged.
+    /// Logs all pages by full images, if changes of this relation are logged (those of the init fork always are).
+    ///
+    /// With `wal_level = minimal` a file that is new in this transaction is not logged: it is written out at commit. A
+    /// logged page would be worse than none: later changes of the same transaction aren't logged, and replay would put the
+    /// page back to what it was before them.
     pub fn log(self) {
-        // SAFETY: the relation is open. `rd_rel` tells a permanent relation; with wal_level = minimal one that was created
-        // in this transaction is synced at commit instead, which logging it all the same does not disturb.
+        // SAFETY: the relation is open.
         unsafe {
-            let permanent =
-                (*(*self.relation).rd_rel).relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT;
-            if permanent || self.fork == pg_sys::ForkNumber::INIT_FORKNUM {
-                pg_sys::log_newpage_range(self.relation, self.fork, 0, self.blocks, true);
+            if self.fork != pg_sys::ForkNumber::INIT_FORKNUM && !versions::needs_wal(self.relation)
+            {
+                return;
+            }
+            let step = LOGGED_TOGETHER
+                .min(pg_sys::NBuffers as BlockNumber / 8)
+                .max(1);
+            for first in (0..self.blocks).step_by(step as usize) {
+                let end = self.blocks.min(first.saturating_add(step));
+                pg_sys::log_newpage_range(self.relation, self.fork, first, end, true);
             }
         }
     }

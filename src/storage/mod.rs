@@ -7,6 +7,7 @@
 //!   it here could leave the backend uncancellable.
 
 mod bulk;
+mod context;
 mod page;
 mod relation;
 mod sighted;
@@ -14,5 +15,6 @@ mod spill;
 mod transaction;
 
 pub use bulk::BulkRelation;
+pub use context::OwnContext;
 pub use relation::IndexRelation;
 pub use spill::TemporaryFile;

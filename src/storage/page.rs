@@ -21,6 +21,15 @@ pub unsafe fn payload<'a>(page: pg_sys::Page) -> &'a [u8] {
     }
 }
 
+/// Whether a page is as relation extension leaves it.
+///
+/// # Safety
+/// `page` is a page that nobody changes meanwhile.
+pub unsafe fn is_zero(page: pg_sys::Page) -> bool {
+    // SAFETY: the caller passes a page, which begins with its header.
+    unsafe { (*page.cast::<pg_sys::PageHeaderData>()).pd_upper == 0 }
+}
+
 /// The payload of a page, for change. Initialises a page that is all zeros, as relation extension leaves it.
 ///
 /// # Safety
@@ -29,7 +38,7 @@ pub unsafe fn payload_mut<'a>(page: pg_sys::Page) -> PageMut<'a> {
     // SAFETY: header and body are disjoint parts of the page.
     unsafe {
         let header = page.cast::<pg_sys::PageHeaderData>();
-        if (*header).pd_upper == 0 {
+        if is_zero(page) {
             pg_sys::PageInit(page, pg_sys::BLCKSZ as usize, PAGE_SPECIAL);
             let special = page.cast::<u8>().add(PAGE_HEADER + CAPACITY);
             std::ptr::copy_nonoverlapping(SPECIAL_MAGIC.as_ptr(), special, PAGE_SPECIAL);

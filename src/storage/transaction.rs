@@ -106,7 +106,10 @@ impl Transaction for XlogTransaction {
             }
             let page = &mut self.pages[place];
             let image = *page.image.get_or_insert_with(|| {
-                let flags = if page.is_new {
+                // A page of zeros, left by a transaction that did not end well, is new too: replay does not take a change to
+                // what has no header.
+                let is_zero = page::is_zero(pg_sys::BufferGetPage(page.buffer));
+                let flags = if page.is_new || is_zero {
                     pg_sys::GENERIC_XLOG_FULL_IMAGE as i32
                 } else {
                     0

@@ -5,6 +5,9 @@
 //! left out too.
 
 use pgrx::{PgMemoryContexts, pg_sys};
+use quantize::room;
+
+use crate::errors::OrRaise;
 
 struct Entry<T> {
     argument: usize,
@@ -31,8 +34,9 @@ pub fn cached<'a, T: 'static>(
         let new = Entry {
             argument,
             is_constant: is_constant(fcinfo, argument),
-            key: key.to_vec(),
+            // Checked first, which refuses most arguments that are too long to be kept.
             value: prepare(),
+            key: room::copy(key).or_raise(),
         };
         // The entry is dropped with the context that holds the call site.
         let entry = PgMemoryContexts::For(flinfo.fn_mcxt).leak_and_drop_on_delete(new);
@@ -48,6 +52,7 @@ pub fn cached<'a, T: 'static>(
         entry.argument = argument;
         entry.is_constant = is_constant(fcinfo, argument);
         entry.key.clear();
+        room::reserve(&mut entry.key, key.len()).or_raise();
         entry.key.extend_from_slice(key);
     }
     &entry.value

@@ -26,7 +26,7 @@ fn vector_typmod_in(modifiers: Array<&CStr>) -> i32 {
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             format!(
                 "dimensions of a vector type must be between 1 and {MAX_DIMENSIONS}, not {}",
-                text.to_string_lossy()
+                quantize::text::shown(text.to_str().unwrap_or("?"))
             ),
         ),
     }

@@ -51,6 +51,25 @@ pub enum Error {
         /// What `usearch` says.
         what: String,
     },
+    /// A temporary file does not give back what was written to it (an I/O error, not one of the index).
+    TemporaryFile {
+        /// What went wrong.
+        what: &'static str,
+    },
+    /// A worker thread of a build failed: a bug, or the system gave up on it.
+    Worker {
+        /// What it says.
+        what: String,
+    },
+    /// An argument beyond what is allowed.
+    Limit {
+        /// The argument.
+        name: &'static str,
+        /// What was asked for.
+        found: usize,
+        /// The most that is allowed.
+        limit: usize,
+    },
     /// An allocation failed.
     OutOfMemory {
         /// Bytes asked for.
@@ -93,6 +112,11 @@ impl fmt::Display for Error {
             Self::NotFinite { position } => write!(f, "component {position} is not finite"),
             Self::Query { what } => write!(f, "query does not fit the index: {what}"),
             Self::Graph { what } => write!(f, "graph over the lists failed: {what}"),
+            Self::TemporaryFile { what } => write!(f, "could not read temporary file: {what}"),
+            Self::Worker { what } => write!(f, "a worker thread failed: {what}"),
+            Self::Limit { name, found, limit } => {
+                write!(f, "{name} must be at most {limit}, not {found}")
+            }
             Self::OutOfMemory { bytes } => write!(f, "out of memory asking for {bytes} bytes"),
             Self::Full => write!(f, "index is full"),
         }

@@ -55,4 +55,4 @@ pub use layout::Tid;
 pub use query::{Degenerate, Query, Refined};
 pub use scan::{Candidate, Order, Scan, ScanOptions, ScanStats};
 pub use space::{Element, Metric, Value};
-pub use workers::{BuildHost, Phase};
+pub use workers::{BuildHost, Phase, Stop};

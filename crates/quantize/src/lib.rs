@@ -18,6 +18,7 @@ pub mod matryoshka;
 mod precision;
 mod prefetch;
 mod ranges;
+pub mod room;
 pub mod rotation;
 pub mod row_code;
 pub mod sign_code;

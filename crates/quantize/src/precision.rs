@@ -54,7 +54,7 @@ impl Precision {
         Self::ALL
             .into_iter()
             .find(|p| p.name() == name)
-            .ok_or_else(|| Error::UnknownPrecision(name.to_owned()))
+            .ok_or_else(|| Error::UnknownPrecision(crate::text::shown(name)))
     }
 
     /// The precision with this stored tag.

@@ -9,16 +9,20 @@ use crate::{Error, MAX_DIMENSIONS, binary, check_dimensions};
 
 /// The error for text that is not a value of a type.
 pub fn invalid(type_name: &'static str, text: &str, reason: impl Into<String>) -> Error {
-    // A megabyte of garbage is not repeated in the message.
+    Error::InvalidText {
+        type_name,
+        text: shown(text),
+        reason: reason.into(),
+    }
+}
+
+/// The beginning of a text, for a message: a megabyte of garbage is not repeated.
+pub fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(40).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
-    Error::InvalidText {
-        type_name,
-        text: shown,
-        reason: reason.into(),
-    }
+    shown
 }
 
 /// Parses `0110…`, as the type `bit` prints it, to the dimension and packed bits. White space around it is

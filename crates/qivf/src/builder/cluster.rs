@@ -65,7 +65,7 @@ fn coarse(source: &mut Source<'_>, workers: &Workers<'_>, count: usize) -> Resul
     let mut generator = SplitMix64::new(1);
     let sample = sample(source.rows.len(), count * COARSE_SAMPLE, &mut generator);
     let mut job = Some(source.gather(&sample)?);
-    let (space, cancel) = (source.space, &workers.cancel);
+    let (space, cancel) = (source.space, workers.stop());
     let mut found = Array2::zeros((0, space.dim));
     let work = |rows: Gathered| {
         let points = rows.decode(space);
@@ -88,7 +88,7 @@ fn coarse_members(
     workers: &Workers<'_>,
     coarse: &Array2<f32>,
 ) -> Result<Vec<Vec<u32>>> {
-    let (space, total, cancel) = (source.space, source.rows.len(), &workers.cancel);
+    let (space, total, cancel) = (source.space, source.rows.len(), workers.stop());
     let mut members = vec![Vec::new(); coarse.nrows()];
     let mut homes = vec![0u32; total];
     let mut from = 0;
@@ -123,7 +123,7 @@ fn divide(
     members: Vec<Vec<u32>>,
     lists: usize,
 ) -> Result<Clusters> {
-    let (space, total, cancel) = (source.space, source.rows.len(), &workers.cancel);
+    let (space, total, cancel) = (source.space, source.rows.len(), workers.stop());
     let mut found: Vec<Option<Array2<f32>>> = vec![None; members.len()];
     let mut next = 0;
     let mut done = 0;

@@ -57,7 +57,7 @@ impl Graph {
         };
         let index = Index::new(&options).map_err(failed)?;
         index
-            .reserve_capacity_and_threads(lists, workers.threads.max(1))
+            .reserve_capacity_and_threads(lists, workers.threads())
             .map_err(|_| Error::OutOfMemory { bytes: lists * dim })?;
         let squares = kmeans::norms_squared(centroids.view()).sum();
         let deviation = (squares / (lists * dim) as f32).sqrt();

@@ -6,6 +6,7 @@ use crate::space::Space;
 use crate::store::SpillFile;
 use ndarray::Array2;
 
+/// Bytes of a chunk, or the budget where that is less.
 const CHUNK: usize = 1 << 20;
 
 /// Records in the order in which they came.
@@ -24,7 +25,7 @@ impl Rows {
     pub(crate) fn new(slots: Slots, budget: usize) -> Self {
         Self {
             slots,
-            per_chunk: (CHUNK / slots.size).max(1),
+            per_chunk: (CHUNK.min(budget) / slots.size).max(1),
             chunks: Vec::new(),
             in_memory: 0,
             budget,

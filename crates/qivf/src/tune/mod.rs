@@ -15,7 +15,7 @@ mod report;
 mod sample;
 mod truth;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{Index, Searchable};
 use crate::layout::meta::{Meta, RANKS, TARGETS, Table, Tuning};
 use crate::space::{Metric, Value};
@@ -25,6 +25,24 @@ use measure::measure;
 use needed::Needed;
 pub use report::{Report, report};
 use sample::{Sampled, sample_queries, sample_rows};
+
+/// The most queries that are learned or reported from at once: what a statement takes at will, it must not take of memory.
+pub const MOST_QUERIES: usize = 10_000;
+/// The most neighbours a query is asked for.
+pub const MOST_NEIGHBOURS: usize = 10_000;
+/// The most neighbours of all queries together: some 24 bytes each, several times over.
+pub const MOST_PAIRS: usize = 1_000_000;
+
+/// Checks what a caller asks for: so many queries, with so many neighbours each.
+pub fn check_size(queries: usize, k: usize) -> Result<()> {
+    let limit = |name, found, limit| match found > limit {
+        true => Err(Error::Limit { name, found, limit }),
+        false => Ok(()),
+    };
+    limit("queries", queries, MOST_QUERIES)?;
+    limit("k", k, MOST_NEIGHBOURS)?;
+    limit("queries times k", queries * k, MOST_PAIRS)
+}
 
 /// Of the misses a target allows, the share granted when rows of the index were the queries.
 ///
@@ -52,6 +70,7 @@ pub fn from_queries<S: PageStore>(
     queries: &[Value<'_>],
     metric: Metric,
 ) -> Result<Tuning> {
+    check_size(queries.len(), 1)?;
     let Index::Searchable(index) = index else {
         return Ok(index.meta().tuning);
     };

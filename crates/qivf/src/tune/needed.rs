@@ -69,6 +69,7 @@ impl Needed {
         let homes = homes_of(index, truth)?;
         let mut needed = Self(vec![Vec::new(); RANKS.len()]);
         for (sampled, truth) in sample.iter().zip(truth) {
+            index.store().check_interrupts()?;
             let ways = Ways::new(index, &sampled.query)?;
             needed.note(&homes, truth, ways)?;
         }

@@ -49,6 +49,7 @@ pub fn report<S: PageStore>(
     k: usize,
     targets: &[f32],
 ) -> Result<Vec<Report>> {
+    super::check_size(queries.map_or(count, |(values, _)| values.len()), k.max(1))?;
     let Index::Searchable(index) = index else {
         let none = |target: &f32| Report {
             target: *target,

@@ -37,6 +37,9 @@ pub(super) fn sample_rows<S: PageStore>(
     let (store, space) = (index.store(), index.space());
     let mut pages = Vec::new();
     for block in 0..store.block_count()? {
+        if block % 64 == 0 {
+            store.check_interrupts()?;
+        }
         let kind = store.read(block, |page| layout::kind(block, page))?;
         if kind == Some(PageKind::Refine) {
             pages.push(block);
