@@ -315,9 +315,9 @@ mod tests {
     }
 
     /// Work that takes for ever unless it is stopped.
-    fn endless(workers: &Workers<'_>) {
+    fn endless(stop: &Stop) {
         let begun = Instant::now();
-        while !workers.stop.is_raised() {
+        while !stop.is_raised() {
             assert!(begun.elapsed() < Duration::from_secs(60), "never stopped");
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -376,7 +376,8 @@ mod tests {
                 by_panic,
             };
             let workers = Workers::new(&host, threads);
-            let run = || workers.run(numbers(100), |_| endless(&workers), |()| Ok(()));
+            let stop = workers.stop.clone();
+            let run = || workers.run(numbers(100), |_| endless(&stop), |()| Ok(()));
             let ended = catch_unwind(AssertUnwindSafe(run));
             match ended {
                 Ok(result) => assert!(!by_panic && matches!(result, Err(Error::Full))),
@@ -389,6 +390,7 @@ mod tests {
     #[test]
     fn an_error_of_jobs_or_of_the_sink_stops_workers() {
         let workers = Workers::new(&(), 3);
+        let stop = workers.stop.clone();
         let mut left = 3;
         let jobs = || {
             left -= 1;
@@ -398,15 +400,12 @@ mod tests {
                 Err(Error::Full)
             }
         };
-        assert!(
-            workers
-                .run(jobs, |()| endless(&workers), |()| Ok(()))
-                .is_err()
-        );
+        assert!(workers.run(jobs, |()| endless(&stop), |()| Ok(())).is_err());
         let workers = Workers::new(&(), 3);
+        let stop = workers.stop.clone();
         let work = |x: u32| {
             if x > 1 {
-                endless(&workers)
+                endless(&stop)
             }
         };
         assert!(
@@ -435,7 +434,8 @@ mod tests {
         }
         let host = Ending(Mutex::new(None));
         let workers = Workers::new(&host, 4);
-        let ended = workers.run(numbers(2), |_| endless(&workers), |()| Ok(()));
+        let stop = workers.stop.clone();
+        let ended = workers.run(numbers(2), |_| endless(&stop), |()| Ok(()));
         assert!(ended.is_err());
     }
 }

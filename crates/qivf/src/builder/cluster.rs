@@ -4,7 +4,6 @@
 use super::clusters::Clusters;
 use super::graph::Graph;
 use super::nearest::{Jobs, Search};
-use super::rows::Gathered;
 use super::source::{JOB, Source};
 use crate::error::Result;
 use crate::workers::{Phase, Workers};
@@ -64,22 +63,12 @@ fn sample(total: usize, count: usize, generator: &mut SplitMix64) -> Vec<u32> {
 fn coarse(source: &mut Source<'_>, workers: &Workers<'_>, count: usize) -> Result<Array2<f32>> {
     let mut generator = SplitMix64::new(1);
     let sample = sample(source.rows.len(), count * COARSE_SAMPLE, &mut generator);
-    let mut job = Some(source.gather(&sample)?);
-    let (space, cancel) = (source.space, workers.stop());
-    let mut found = Array2::zeros((0, space.dim));
-    let work = |rows: Gathered| {
+    let rows = source.gather(&sample)?;
+    let (space, stop) = (source.space, workers.stop());
+    workers.run_one(|| {
         let points = rows.decode(space);
-        kmeans::lloyd(points.view(), count, ITERATIONS, 1, cancel)
-    };
-    workers.run(
-        || Ok(job.take()),
-        work,
-        |centroids| {
-            found = centroids;
-            Ok(())
-        },
-    )?;
-    Ok(found)
+        kmeans::lloyd(points.view(), count, ITERATIONS, 1, stop)
+    })
 }
 
 /// The rows nearest to each coarse centroid.
