@@ -12,6 +12,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+/// The version of pgrx that the extension is built with; cargo-pgrx must be the same.
+pub const CARGO_PGRX_VERSION: &str = "0.18.1";
+
 /// Paths below the cache directory.
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -41,9 +44,9 @@ impl Cache {
         &self.root
     }
 
-    /// Where `cargo install` puts that version of cargo-pgrx.
-    pub fn cargo_pgrx(&self, version: &str) -> PathBuf {
-        self.root.join(format!("cargo-pgrx-{version}"))
+    /// Where `cargo install` puts cargo-pgrx.
+    pub fn cargo_pgrx(&self) -> PathBuf {
+        self.root.join(format!("cargo-pgrx-{CARGO_PGRX_VERSION}"))
     }
 
     /// The unpacked wheel.

@@ -9,6 +9,7 @@
 
 mod bench;
 mod cache;
+mod circles;
 mod demo;
 mod drivers;
 mod generate_sql;
@@ -37,7 +38,7 @@ usage: cargo xtask <command>
                                   the SQL regression files; --bless accepts what they print
   drivers [pgNN] [--bless] [name…]
                                   queries sent by psycopg, asyncpg, node-postgres, jdbc, sqlx
-  lint [pgNN…]                    clippy for versions that no server is here for
+  lint [pgNN…]                    import circles; clippy for versions that no server is here for
   soak [pgNN] [--minutes N]       the tests that kill and corrupt, for N minutes (60)
   install PG_CONFIG               a release build into the Postgres of this pg_config
   psql [pgNN] [-- argument…]      a shell in an embedded server with the extension loaded

@@ -8,7 +8,6 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::cache::Cache;
-use crate::setup::CARGO_PGRX_VERSION;
 use crate::workspace;
 
 /// How many lines of a failing command's log are shown.
@@ -27,10 +26,7 @@ pub fn cargo(cache: &Cache) -> Command {
     cargo
         .current_dir(workspace::root())
         .env("CARGO_TARGET_DIR", workspace::target())
-        .env(
-            "PATH",
-            path_with(&cache.cargo_pgrx(CARGO_PGRX_VERSION).join("bin")),
-        )
+        .env("PATH", path_with(&cache.cargo_pgrx().join("bin")))
         .env("PGRX_HOME", cache.pgrx_home())
         // pgrx would add linker flags to every crate, which doubles the build; the extension's
         // build script asks for them where they matter.

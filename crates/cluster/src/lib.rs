@@ -24,7 +24,4 @@ pub use account::Account;
 pub use guard::Guard;
 pub use installation::Installation;
 pub use server::{Cluster, Shutdown};
-pub use settings::Options;
-
-/// The superuser of every cluster, whatever the operating system's user is called.
-pub const SUPERUSER: &str = "postgres";
+pub use settings::{Options, SUPERUSER};

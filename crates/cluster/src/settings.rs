@@ -4,6 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+/// The superuser of every cluster, whatever the operating system's user is called.
+pub const SUPERUSER: &str = "postgres";
+
 /// What a caller may choose about a cluster.
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -1,7 +1,5 @@
 //! The five precisions of `quantize_embeddings`, by sentence-transformers' names.
 
-use crate::Error;
-
 /// A target of `quantize_embeddings`.
 ///
 /// The discriminants are stored in `quantized` values: frozen.
@@ -46,17 +44,6 @@ impl Precision {
         Self::ALL.map(Self::name).join(", ")
     }
 
-    /// The precision with this name.
-    ///
-    /// # Errors
-    /// [`Error::UnknownPrecision`].
-    pub fn from_name(name: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|p| p.name() == name)
-            .ok_or_else(|| Error::UnknownPrecision(crate::text::shown(name)))
-    }
-
     /// The precision with this stored tag.
     pub fn from_tag(tag: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|p| *p as u8 == tag)
@@ -91,16 +78,6 @@ mod tests {
                 Some("ubinary"),
                 None
             ]
-        );
-    }
-
-    #[test]
-    fn an_unknown_name_is_an_error_that_lists_the_five() {
-        let error = Precision::from_name("int4").unwrap_err();
-        assert_eq!(error.to_string(), "unknown precision \"int4\"");
-        assert_eq!(
-            error.hint().unwrap(),
-            "Use one of float32, int8, uint8, binary, ubinary."
         );
     }
 }

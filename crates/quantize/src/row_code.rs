@@ -11,6 +11,7 @@
 //! `‖e‖` is computed in `f64`, includes the error of the rotation before it, and is rounded up.
 
 use crate::rotation;
+use crate::wide::wide;
 
 /// Scale and error of a row's codes; the codes themselves go where the caller keeps them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -75,15 +76,10 @@ pub fn encode(x: &[f64], codes: &mut [i8]) -> RowCode {
     }
 }
 
-/// ⟨q, codes⟩ in `f32`, the codes being `i8` as they lie in a page: at most `len + 8` roundings lie on any path,
-/// whatever the processor.
-#[inline]
-pub fn dot(q: &[f32], codes: &[u8]) -> f32 {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        return x86::dot(q, codes);
-    }
-    dot_lanes(q, codes)
+wide! {
+    /// ⟨q, codes⟩ in `f32`, the codes being `i8` as they lie in a page: at most `len + 8` roundings lie on any path,
+    /// whatever the processor.
+    pub fn dot(q: &[f32], codes: &[u8]) -> f32 = dot_lanes
 }
 
 /// Thirty-two independent sums, so that the compiler can keep them in vector registers.
@@ -107,20 +103,6 @@ fn dot_lanes(q: &[f32], codes: &[u8]) -> f32 {
         }
     }
     sums[0]
-}
-
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod x86 {
-    pub fn dot(q: &[f32], codes: &[u8]) -> f32 {
-        // SAFETY: the only caller has just checked that the processor has AVX2.
-        unsafe { dot_avx2(q, codes) }
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn dot_avx2(q: &[f32], codes: &[u8]) -> f32 {
-        super::dot_lanes(q, codes)
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Loops compiled twice: for every CPU of the target, and for AVX2, which is chosen at run time.
+//! Loops compiled twice: for every CPU of the target, and for AVX2, which is chosen at run time ([`crate::cpu`]).
 //!
 //! Invariants
 //! - Both are the same source, and Rust neither fuses nor reorders operations on floats, so both return the same bits
@@ -13,13 +13,17 @@ macro_rules! wide {
         #[inline]
         $visibility fn $name($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("avx2") {
+            {
+                use $crate::cpu::{InstructionSet, Level};
                 #[target_feature(enable = "avx2")]
                 fn avx2($($argument: $type),*) $(-> $result)? {
                     $body($($argument),*)
                 }
-                // SAFETY: the processor has just said that it has AVX2.
-                return unsafe { avx2($($argument),*) };
+                if InstructionSet::chosen().level() != Level::Scalar {
+                    // SAFETY: `avx2` needs AVX2. The processor has the instruction set chosen, and every set of this
+                    // target but the scalar one has AVX2.
+                    return unsafe { avx2($($argument),*) };
+                }
             }
             $body($($argument),*)
         }

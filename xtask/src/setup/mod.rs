@@ -6,22 +6,13 @@
 
 mod packages;
 mod pgrx;
+mod purpose;
 mod wheel;
 
 use anyhow::{Result, bail};
 
-use crate::cache::Cache;
-
-pub use pgrx::VERSION as CARGO_PGRX_VERSION;
-
-/// What the caller is going to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Run the embedded server only.
-    Embedded,
-    /// Test against every server, the distribution's included.
-    Everything,
-}
+use crate::cache::{CARGO_PGRX_VERSION, Cache};
+pub use purpose::Purpose;
 
 /// `setup [--check]`.
 pub fn command(mut parser: lexopt::Parser) -> Result<()> {
@@ -61,7 +52,7 @@ fn prepare(cache: &Cache, purpose: Purpose, verbose: bool) -> Result<()> {
         packages::install(cache, &missing)?;
     }
     if pgrx::is_there(cache) {
-        quiet(&format!("cargo-pgrx {}", pgrx::VERSION));
+        quiet(&format!("cargo-pgrx {CARGO_PGRX_VERSION}"));
     } else {
         pgrx::install(cache)?;
     }

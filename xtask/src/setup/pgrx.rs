@@ -5,20 +5,17 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use crate::cache::Cache;
+use crate::cache::{CARGO_PGRX_VERSION, Cache};
 use crate::{run, servers, workspace};
-
-/// The version of pgrx that the extension is built with; cargo-pgrx must be the same.
-pub const VERSION: &str = "0.18.1";
 
 /// `cargo install` moves the program into place last, so a file means a whole one.
 pub fn is_there(cache: &Cache) -> bool {
-    cache.cargo_pgrx(VERSION).join("bin/cargo-pgrx").is_file()
+    cache.cargo_pgrx().join("bin/cargo-pgrx").is_file()
 }
 
 /// Builds cargo-pgrx; takes some minutes, once.
 pub fn install(cache: &Cache) -> Result<()> {
-    println!("  builds   cargo-pgrx {VERSION} (some minutes, only this once)");
+    println!("  builds   cargo-pgrx {CARGO_PGRX_VERSION} (some minutes, only this once)");
     let mut cargo = run::cargo(cache);
     cargo
         .args(arguments(cache))
@@ -34,8 +31,8 @@ pub fn shell_line(cache: &Cache) -> String {
 }
 
 fn arguments(cache: &Cache) -> Vec<String> {
-    let root = cache.cargo_pgrx(VERSION).display().to_string();
-    let version = format!("={VERSION}");
+    let root = cache.cargo_pgrx().display().to_string();
+    let version = format!("={CARGO_PGRX_VERSION}");
     [
         "install",
         "--locked",

@@ -17,7 +17,7 @@ use cluster::{Account, Guard, Installation};
 use crate::cache::Cache;
 use crate::install::{self, Profile};
 use crate::setup::Purpose;
-use crate::{drivers, run, servers, setup};
+use crate::{circles, drivers, run, servers, setup};
 use report::Session;
 use tally::Tally;
 
@@ -77,6 +77,9 @@ fn lints(session: &mut Session, cache: &Cache, servers: &[Installation]) -> Resu
         "format",
         run::cargo(cache).args(["fmt", "--all", "--check", "--", "--color", "never"]),
     )?;
+    session.step("import circles", |_| {
+        circles::check().map(|()| Tally::default())
+    })?;
     let mut clippy = run::cargo(cache);
     clippy.args([
         "clippy",

@@ -1,9 +1,10 @@
 //! NEON: every 64-bit Arm CPU.
+#![allow(unsafe_code)]
 
 use std::arch::aarch64::*;
 
-use super::Kernels;
 use super::scalar::{LANES, fold};
+use super::table::Kernels;
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "neon",

@@ -8,7 +8,7 @@
 //! 1.8; of an f32 query, widened on the way, 2.6 and 2.6; tables of f32 1.3 and 1.2; a table of 256 sums
 //! per byte 1.1 and 1.1, and eight times the memory. A row costs about 0.75 of a `dot_f32`.
 
-use super::dot_f32;
+use super::calls::dot_f32;
 
 /// Half bytes summed side by side: half byte `i` goes to lane `i % LANES`.
 const LANES: usize = 8;

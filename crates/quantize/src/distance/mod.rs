@@ -40,14 +40,12 @@
 //! `dot_f32_i8` takes about 1.5 times `dot_f32`, L1 of codes 0.6 times their inner product.
 //!
 //! # Dispatch
-//! [`kernels`] chooses once per process; a scan holds the `&'static Kernels` and pays one indirect
-//! call per distance. The free functions look the table up each time.
-#![allow(unsafe_code)]
-
-use std::sync::OnceLock;
-
+//! [`kernels`] is the table of the instruction set chosen ([`crate::cpu`]); a scan holds the `&'static Kernels` and pays one
+//! indirect call per distance. The free functions look the table up each time.
 mod binary_query;
+mod calls;
 mod scalar;
+mod table;
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -55,123 +53,5 @@ mod aarch64;
 mod x86_64;
 
 pub use binary_query::BinaryQuery;
-
-/// Declares the table of kernels, its methods, and a free function for each.
-macro_rules! kernels {
-    ($($(#[$doc:meta])* $name:ident(&[$a:ty], &[$b:ty]) -> $result:ty;)*) => {
-        /// One implementation of every kernel, for one instruction set.
-        pub struct Kernels {
-            name: &'static str,
-            $($name: unsafe fn(&[$a], &[$b]) -> $result,)*
-        }
-
-        impl Kernels {
-            $(
-                $(#[$doc])*
-                #[inline]
-                pub fn $name(&self, a: &[$a], b: &[$b]) -> $result {
-                    debug_assert_eq!(a.len(), b.len(), "vectors of different length");
-                    // SAFETY: a kernel is unsafe to call only where the CPU lacks its instruction
-                    // set, and `available` hands out no table without having asked the CPU.
-                    unsafe { (self.$name)(a, b) }
-                }
-            )*
-        }
-
-        $(
-            $(#[$doc])*
-            #[inline]
-            pub fn $name(a: &[$a], b: &[$b]) -> $result {
-                kernels().$name(a, b)
-            }
-        )*
-    };
-}
-
-kernels! {
-    /// Number of bits that differ between two packed bit vectors.
-    hamming(&[u8], &[u8]) -> u32;
-
-    /// Number of bits set in both and in either of two packed bit vectors: `(|A ∩ B|, |A ∪ B|)`.
-    /// Jaccard distance is `1 − intersection / union`.
-    intersection_union(&[u8], &[u8]) -> (u32, u32);
-
-    /// Inner product of signed codes.
-    dot_i8(&[i8], &[i8]) -> i32;
-
-    /// Inner product of unsigned codes.
-    dot_u8(&[u8], &[u8]) -> u32;
-
-    /// `(a · b, b · b)` of signed codes, in one pass: what cosine needs per row.
-    dot_and_norm_i8(&[i8], &[i8]) -> (i32, u32);
-
-    /// `(a · b, b · b)` of unsigned codes, in one pass: what cosine needs per row.
-    dot_and_norm_u8(&[u8], &[u8]) -> (u32, u32);
-
-    /// Squared Euclidean distance of signed codes.
-    l2_squared_i8(&[i8], &[i8]) -> u32;
-
-    /// Squared Euclidean distance of unsigned codes.
-    l2_squared_u8(&[u8], &[u8]) -> u32;
-
-    /// Taxicab distance of signed codes.
-    l1_i8(&[i8], &[i8]) -> u32;
-
-    /// Taxicab distance of unsigned codes.
-    l1_u8(&[u8], &[u8]) -> u32;
-
-    /// Inner product of a float vector with signed codes.
-    dot_f32_i8(&[f32], &[i8]) -> f64;
-
-    /// Inner product of a float vector with unsigned codes.
-    dot_f32_u8(&[f32], &[u8]) -> f64;
-
-    /// Inner product of float vectors.
-    dot_f32(&[f32], &[f32]) -> f64;
-
-    /// `(a · b, b · b)` of float vectors, in one pass: what cosine needs per row.
-    dot_and_norm_f32(&[f32], &[f32]) -> (f64, f64);
-
-    /// Squared Euclidean distance of float vectors.
-    l2_squared_f32(&[f32], &[f32]) -> f64;
-
-    /// Taxicab distance of float vectors.
-    l1_f32(&[f32], &[f32]) -> f64;
-}
-
-/// Squared Euclidean norm of a float vector: `dot_f32(a, a)`.
-#[inline]
-pub fn norm_squared_f32(a: &[f32]) -> f64 {
-    dot_f32(a, a)
-}
-
-impl Kernels {
-    /// The instruction set: `scalar`, `avx2`, `avx512` or `neon`.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// Every implementation that this CPU can run: the portable one first, the best last.
-    pub fn available() -> Vec<&'static Kernels> {
-        #[allow(unused_mut)]
-        let mut tables = vec![&scalar::KERNELS];
-        #[cfg(target_arch = "x86_64")]
-        tables.extend(x86_64::available());
-        #[cfg(target_arch = "aarch64")]
-        tables.push(&aarch64::KERNELS);
-        tables
-    }
-}
-
-impl std::fmt::Debug for Kernels {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Kernels").field(&self.name).finish()
-    }
-}
-
-/// The best kernels for this CPU, chosen at the first call.
-#[inline]
-pub fn kernels() -> &'static Kernels {
-    static CHOSEN: OnceLock<&'static Kernels> = OnceLock::new();
-    CHOSEN.get_or_init(|| Kernels::available().pop().unwrap_or(&scalar::KERNELS))
-}
+pub use calls::*;
+pub use table::Kernels;

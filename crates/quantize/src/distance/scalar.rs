@@ -5,7 +5,7 @@
 //! A tail shorter than [`LANES`] may be padded with zeros: a lane starts at +0.0, a sum that starts
 //! there never becomes −0.0, and adding ±0.0 to anything else changes nothing.
 
-use super::Kernels;
+use super::table::Kernels;
 
 /// Partial sums of a float kernel: four AVX2 registers, two AVX-512 ones, eight NEON ones.
 pub(super) const LANES: usize = 16;

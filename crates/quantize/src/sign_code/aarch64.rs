@@ -3,16 +3,13 @@
 //! Run so far under emulation only (the same results as the scalar ones); no time was measured.
 #![allow(unsafe_code)]
 
-use super::tables::{ENTRIES, GroupScores, Kernels, PairTables};
-use super::{BLOCK, LANES};
+use super::interleaved::{BLOCK, LANES};
+use super::kernels::{ENTRIES, GroupScores, Kernels, PairTables};
 use std::arch::aarch64::*;
 
-/// The kernels.
-pub(super) const KERNELS: Kernels = Kernels {
-    // SAFETY: NEON is part of every 64-bit Arm target.
-    block: |tables, block, out| unsafe { score_block(tables, block, out) },
-    // SAFETY: NEON is part of every 64-bit Arm target.
-    groups: |tables, groups, out| unsafe { score_groups(tables, groups, out) },
+pub(super) static KERNELS: Kernels = Kernels {
+    block: score_block,
+    groups: score_groups,
 };
 
 /// Sums of two bytes are at most 240, so 16 bits hold 256 of them.

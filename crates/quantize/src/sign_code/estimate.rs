@@ -5,7 +5,8 @@
 //! low = base + add + scale·⟨s, q⟩ − spread·error − rounding·|scale|
 //! ```
 
-use super::{LANES, QueryTables};
+use super::interleaved::LANES;
+use super::tables::QueryTables;
 use crate::wide::wide;
 
 /// What the estimates of a query for the entries of one list have in common.

@@ -1,17 +1,10 @@
-//! The query's tables and their kernels.
+//! The query's tables.
 
-use super::{BLOCK, LANES, words};
+use super::interleaved::{BLOCK, words};
+use super::kernels::{ENTRIES, GroupScores, Kernels, PairTables};
+use super::scalar::look_up;
+use crate::cpu::InstructionSet;
 use crate::wide::wide;
-use std::sync::OnceLock;
-
-/// Entries of a nibble's table.
-pub(super) const ENTRIES: usize = 16;
-
-/// The scores of two groups.
-pub type GroupScores = [[u32; LANES]; 2];
-
-/// Tables of two neighbouring code bytes: of the low nibble of each, then of the high nibble of each.
-pub(super) type PairTables = [[u8; 2 * ENTRIES]; 2];
 
 /// Two entries are added within a byte; and a multiple of 1, 2, 3 and 4, so that a query of ±1 loses nothing.
 const LARGEST: f32 = 120.0;
@@ -84,13 +77,13 @@ impl QueryTables {
     /// Scores a block of codes.
     #[inline]
     pub fn score_block(&self, block: &[u8], out: &mut [u32; BLOCK]) {
-        (kernels().block)(&self.tables, block, out);
+        kernels().block(&self.tables, block, out);
     }
 
     /// Scores two interleaved groups of codes.
     #[inline]
     pub fn score_groups(&self, groups: [&[u8]; 2], out: &mut GroupScores) {
-        (kernels().groups)(&self.tables, groups, out);
+        kernels().groups(&self.tables, groups, out);
     }
 
     /// Scores one code of little-endian words, not interleaved.
@@ -101,6 +94,11 @@ impl QueryTables {
             .map(|(bytes, pair)| look_up(pair, 0, bytes[0]) + look_up(pair, 1, bytes[1]))
             .sum()
     }
+}
+
+#[inline]
+fn kernels() -> &'static Kernels {
+    Kernels::of(InstructionSet::chosen())
 }
 
 wide! {
@@ -129,66 +127,10 @@ fn tabulate_nibble(doubled: &[f32; 4], table: &mut [u8]) -> f32 {
     squares.iter().sum()
 }
 
-/// The kernels of one instruction set. Both panic unless the codes have exactly as many bytes as there are tables for.
-#[derive(Clone, Copy)]
-pub(super) struct Kernels {
-    pub block: fn(&[PairTables], &[u8], &mut [u32; BLOCK]),
-    pub groups: fn(&[PairTables], [&[u8]; 2], &mut GroupScores),
-}
-
-const SCALAR: Kernels = Kernels {
-    block: score_block,
-    groups: score_groups,
-};
-
-fn kernels() -> &'static Kernels {
-    static CHOSEN: OnceLock<Kernels> = OnceLock::new();
-    CHOSEN.get_or_init(|| available()[0])
-}
-
-/// The kernels this processor can run, the best first, the scalar reference last.
-fn available() -> Vec<Kernels> {
-    let mut all = Vec::new();
-    #[cfg(target_arch = "x86_64")]
-    all.extend(super::x86_64::available());
-    #[cfg(target_arch = "aarch64")]
-    all.push(super::aarch64::KERNELS);
-    all.push(SCALAR);
-    all
-}
-
-#[inline(always)]
-fn look_up([low, high]: &PairTables, which: usize, byte: u8) -> u32 {
-    let from = which * ENTRIES;
-    u32::from(low[from + usize::from(byte & 15)]) + u32::from(high[from + usize::from(byte >> 4)])
-}
-
-fn score_block(tables: &[PairTables], block: &[u8], out: &mut [u32; BLOCK]) {
-    assert_eq!(block.len(), tables.len() * 2 * BLOCK);
-    out.fill(0);
-    for (row, bytes) in block.as_chunks::<BLOCK>().0.iter().enumerate() {
-        for (sum, byte) in out.iter_mut().zip(bytes) {
-            *sum += look_up(&tables[row / 2], row % 2, *byte);
-        }
-    }
-}
-
-fn score_groups(tables: &[PairTables], groups: [&[u8]; 2], out: &mut GroupScores) {
-    for (group, out) in groups.into_iter().zip(out) {
-        assert_eq!(group.len(), tables.len() * 2 * LANES);
-        out.fill(0);
-        let words = group.as_chunks::<{ LANES * 8 }>().0.iter();
-        for (word, tables) in words.zip(tables.chunks_exact(4)) {
-            for (i, byte) in word.iter().enumerate() {
-                out[i / 8] += look_up(&tables[i % 8 / 2], i % 2, *byte);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::*;
+    use super::super::interleaved::*;
+    use super::super::scalar::{score_block, score_groups};
     use super::*;
     use crate::rotation::SplitMix64;
     use proptest::prelude::*;
@@ -205,12 +147,13 @@ mod tests {
             let (mut block_expected, mut groups_expected) = ([7; BLOCK], [[7; LANES]; 2]);
             score_block(&tables.tables, &bytes[shift..], &mut block_expected);
             score_groups(&tables.tables, groups, &mut groups_expected);
-            for (i, kernels) in available().into_iter().enumerate() {
+            for set in InstructionSet::available() {
+                let kernels = Kernels::of(set);
                 let (mut block_got, mut groups_got) = ([9; BLOCK], [[9; LANES]; 2]);
-                (kernels.block)(&tables.tables, &bytes[shift..], &mut block_got);
-                (kernels.groups)(&tables.tables, groups, &mut groups_got);
-                prop_assert_eq!(block_got, block_expected, "kernels {}", i);
-                prop_assert_eq!(groups_got, groups_expected, "kernels {}", i);
+                kernels.block(&tables.tables, &bytes[shift..], &mut block_got);
+                kernels.groups(&tables.tables, groups, &mut groups_got);
+                prop_assert_eq!(block_got, block_expected, "{}", set.name());
+                prop_assert_eq!(groups_got, groups_expected, "{}", set.name());
             }
         }
 

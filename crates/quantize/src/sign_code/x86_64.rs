@@ -1,19 +1,14 @@
 //! AVX2 kernels. A byte shuffle looks up sixteen nibbles in each half of a register, each half in its own table.
 #![allow(unsafe_code)]
 
-use super::tables::{ENTRIES, GroupScores, Kernels, PairTables};
-use super::{BLOCK, LANES};
+use super::interleaved::{BLOCK, LANES};
+use super::kernels::{ENTRIES, GroupScores, Kernels, PairTables};
 use std::arch::x86_64::*;
 
-/// The kernels, if the processor has what they need.
-pub(super) fn available() -> Option<Kernels> {
-    is_x86_feature_detected!("avx2").then_some(Kernels {
-        // SAFETY: offered only after AVX2 was detected.
-        block: |tables, block, out| unsafe { score_block(tables, block, out) },
-        // SAFETY: offered only after AVX2 was detected.
-        groups: |tables, groups, out| unsafe { score_groups(tables, groups, out) },
-    })
-}
+pub(super) static KERNELS: Kernels = Kernels {
+    block: score_block,
+    groups: score_groups,
+};
 
 /// Sums of two bytes are at most 240, so 16 bits hold 256 of them.
 const WIDEN_AFTER: usize = 256;

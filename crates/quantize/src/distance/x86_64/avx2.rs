@@ -1,14 +1,15 @@
 //! AVX2, FMA and POPCNT: x86-64-v3, every server CPU since Haswell and Zen.
 //!
-//! Every function here enables exactly `avx2,fma,popcnt`, which `available` asks for.
+//! Every function here enables exactly `avx2,fma,popcnt`, which `Level::is_present` asks for.
+#![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
-use super::as_bytes;
-use crate::distance::Kernels;
+use super::bytes::as_bytes;
 use crate::distance::scalar::{LANES, fold};
+use crate::distance::table::Kernels;
 
-pub(super) static KERNELS: Kernels = Kernels {
+pub(in crate::distance) static KERNELS: Kernels = Kernels {
     name: "avx2",
     hamming,
     intersection_union,

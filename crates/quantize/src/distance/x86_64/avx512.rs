@@ -1,15 +1,16 @@
 //! AVX-512 with VNNI and VPOPCNTDQ: Ice Lake, Zen 4 and later.
 //!
 //! Every function here enables exactly `avx512f,avx512bw,avx512vnni,avx512vpopcntdq`, which
-//! `available` asks for.
+//! `Level::is_present` asks for.
+#![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
-use super::as_bytes;
-use crate::distance::Kernels;
+use super::bytes::as_bytes;
 use crate::distance::scalar::{LANES, fold};
+use crate::distance::table::Kernels;
 
-pub(super) static KERNELS: Kernels = Kernels {
+pub(in crate::distance) static KERNELS: Kernels = Kernels {
     name: "avx512",
     hamming,
     intersection_union,
