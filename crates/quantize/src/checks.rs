@@ -1,7 +1,8 @@
 //! Checks of what comes from outside: dimensions, components, names.
 
+use crate::error::shown;
 use crate::wide::wide;
-use crate::{Error, MAX_DIMENSIONS, Precision, text};
+use crate::{Error, MAX_DIMENSIONS, Precision};
 
 /// Checks that a vector has between 1 and [`MAX_DIMENSIONS`] dimensions.
 ///
@@ -76,7 +77,7 @@ impl Precision {
         Self::ALL
             .into_iter()
             .find(|p| p.name() == name)
-            .ok_or_else(|| Error::UnknownPrecision(text::shown(name)))
+            .ok_or_else(|| Error::UnknownPrecision(shown(name)))
     }
 }
 

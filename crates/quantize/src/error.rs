@@ -205,3 +205,12 @@ impl Error {
         }
     }
 }
+
+/// The beginning of a text, for a message: a megabyte of garbage is not repeated.
+pub fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(40).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}

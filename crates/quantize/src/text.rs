@@ -5,6 +5,7 @@
 use std::fmt::Write;
 use std::str::FromStr;
 
+pub use crate::error::shown;
 use crate::{Error, MAX_DIMENSIONS, binary, check_dimensions};
 
 /// The error for text that is not a value of a type.
@@ -14,15 +15,6 @@ pub fn invalid(type_name: &'static str, text: &str, reason: impl Into<String>) -
         text: shown(text),
         reason: reason.into(),
     }
-}
-
-/// The beginning of a text, for a message: a megabyte of garbage is not repeated.
-pub fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(40).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
 }
 
 /// Parses `0110…`, as the type `bit` prints it, to the dimension and packed bits. White space around it is

@@ -9,40 +9,24 @@
 //! would end. On 62,666 × 384 embeddings, 128 inner nodes over 3,131 lists: for the same misses as the 18 nearest, a `b`
 //! opens 92.
 
+mod limits;
 mod measure;
 mod needed;
 mod report;
 mod sample;
 mod truth;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::{Index, Searchable};
 use crate::layout::meta::{Meta, RANKS, TARGETS, Table, Tuning};
 use crate::space::{Metric, Value};
 use crate::store::{PageStore, Transaction, WriteStore};
 use crate::workers::{BuildHost, Phase, Workers};
+pub use limits::{MOST_NEIGHBOURS, MOST_PAIRS, MOST_QUERIES, check_size};
 use measure::measure;
 use needed::Needed;
 pub use report::{Report, report};
 use sample::{Sampled, sample_queries, sample_rows};
-
-/// The most queries that are learned or reported from at once: what a statement takes at will, it must not take of memory.
-pub const MOST_QUERIES: usize = 10_000;
-/// The most neighbours a query is asked for.
-pub const MOST_NEIGHBOURS: usize = 10_000;
-/// The most neighbours of all queries together: some 24 bytes each, several times over.
-pub const MOST_PAIRS: usize = 1_000_000;
-
-/// Checks what a caller asks for: so many queries, with so many neighbours each.
-pub fn check_size(queries: usize, k: usize) -> Result<()> {
-    let limit = |name, found, limit| match found > limit {
-        true => Err(Error::Limit { name, found, limit }),
-        false => Ok(()),
-    };
-    limit("queries", queries, MOST_QUERIES)?;
-    limit("k", k, MOST_NEIGHBOURS)?;
-    limit("queries times k", queries * k, MOST_PAIRS)
-}
 
 /// Of the misses a target allows, the share granted when rows of the index were the queries.
 ///

@@ -1,5 +1,6 @@
 //! How well an index answers: recall and effort, changing nothing.
 
+use super::limits::check_size;
 use super::sample::{Sampled, sample_queries, sample_rows};
 use super::truth::{self, Truth};
 use crate::error::Result;
@@ -49,7 +50,7 @@ pub fn report<S: PageStore>(
     k: usize,
     targets: &[f32],
 ) -> Result<Vec<Report>> {
-    super::check_size(queries.map_or(count, |(values, _)| values.len()), k.max(1))?;
+    check_size(queries.map_or(count, |(values, _)| values.len()), k.max(1))?;
     let Index::Searchable(index) = index else {
         let none = |target: &f32| Report {
             target: *target,
