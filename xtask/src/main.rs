@@ -16,6 +16,7 @@ mod generate_sql;
 mod install;
 mod lint;
 mod psql;
+mod python;
 mod run;
 mod servers;
 mod setup;
@@ -38,6 +39,7 @@ usage: cargo xtask <command>
                                   the SQL regression files; --bless accepts what they print
   drivers [pgNN] [--bless] [name…]
                                   queries sent by psycopg, asyncpg, node-postgres, jdbc, sqlx
+  python [pgNN]                   the tests of the Python package
   lint [pgNN…]                    import circles; clippy for versions that no server is here for
   soak [pgNN] [--minutes N]       the tests that kill and corrupt, for N minutes (60)
   install PG_CONFIG               a release build into the Postgres of this pg_config
@@ -73,6 +75,7 @@ fn dispatch(command: &str, arguments: Vec<OsString>) -> Result<()> {
         "lint" => lint::command(parser),
         "soak" => soak::command(parser),
         "regress" => test::regress::command(parser),
+        "python" => python::command(parser),
         "psql" => psql::command(parser),
         "" | "help" | "-h" | "--help" => {
             print!("{USAGE}");

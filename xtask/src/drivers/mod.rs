@@ -22,6 +22,7 @@ use crate::setup::{self, Purpose};
 use crate::test::expected;
 use crate::test::tally::Tally;
 use crate::{run, servers, workspace};
+pub use programs::fill_directory;
 use programs::{DRIVERS, Driver};
 
 /// The database that `setup.sql` fills.

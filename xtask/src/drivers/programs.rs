@@ -87,7 +87,7 @@ fn python(
     let output = Command::new("python3").args(["-c", tag]).output()?;
     let tag = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let target = directory(cache).join(format!("{package}-{version}-{tag}"));
-    get(&target, |fresh| {
+    fill_directory(&target, |fresh| {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--only-binary", ":all:", "--target"])
             .arg(fresh)
@@ -108,7 +108,7 @@ fn node(cache: &Cache) -> Result<Command> {
         ensure!(run::succeeds(tool, &["--version"]), "there is no {tool}");
     }
     let target = directory(cache).join(format!("pg-{NODE_POSTGRES}"));
-    get(&target, |fresh| {
+    fill_directory(&target, |fresh| {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-fund", "--no-audit", "--ignore-scripts"])
             .arg("--prefix")
@@ -134,7 +134,7 @@ fn jdbc(cache: &Cache) -> Result<Command> {
         installed
     } else {
         let target = directory(cache).join(JDBC_PACKAGE);
-        get(&target, |fresh| unpack_debian(cache, JDBC_PACKAGE, fresh))?;
+        fill_directory(&target, |fresh| unpack_debian(cache, JDBC_PACKAGE, fresh))?;
         target.join(JDBC_JAR)
     };
     let mut command = Command::new("java");
@@ -178,7 +178,7 @@ fn sqlx(cache: &Cache) -> Result<Command> {
 }
 
 /// Fills `target` unless it is there: beside it first, so that it is there as a whole or not at all.
-fn get(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+pub fn fill_directory(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     if target.is_dir() {
         return Ok(());
     }

@@ -17,7 +17,7 @@ use cluster::{Account, Guard, Installation};
 use crate::cache::Cache;
 use crate::install::{self, Profile};
 use crate::setup::Purpose;
-use crate::{circles, drivers, run, servers, setup};
+use crate::{circles, drivers, python, run, servers, setup};
 use report::Session;
 use tally::Tally;
 
@@ -136,7 +136,22 @@ fn on_server(session: &mut Session, cache: &Cache, installation: &Installation) 
         &format!("server {label}"),
         &mut server_tests(cache, installation),
     )?;
-    driver_tests(session, cache, installation)
+    driver_tests(session, cache, installation)?;
+    python_tests(session, cache, installation)
+}
+
+/// The Python package, on the newest server only: what it does is the same on all.
+fn python_tests(session: &mut Session, cache: &Cache, installation: &Installation) -> Result<()> {
+    if installation.major != servers::EMBEDDED_DEFAULT {
+        return Ok(());
+    }
+    match python::prepare(cache) {
+        Ok(packages) => session.step("python", |log| python::run(installation, &packages, log)),
+        Err(error) => {
+            session.left_out(&[format!("python: {error:#}")]);
+            Ok(())
+        }
+    }
 }
 
 /// Queries as clients send them, through those drivers that take seconds to get.
