@@ -153,9 +153,14 @@ extension_sql_file!(
 );
 
 extension_sql_file!(
+    "../sql/distributed.sql",
+    name = "distributed",
+    requires = ["rescore"]
+);
+extension_sql_file!(
     "../sql/comments.sql",
     name = "comments",
-    requires = ["rescore"]
+    requires = ["distributed"]
 );
 
 /// What `cargo pgrx test` needs to know.

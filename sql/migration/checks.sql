@@ -82,7 +82,7 @@ BEGIN
             USING ERRCODE = 'feature_not_supported', HINT = 'Add the column and fill it with plain SQL: nobody else waits.';
     ELSIF EXISTS (SELECT FROM pg_partition_tree(relation) t JOIN pg_class p ON p.oid = t.relid WHERE p.relkind = 'f') THEN
         RAISE EXCEPTION '"%" has foreign tables as partitions', c.relname
-            USING ERRCODE = 'feature_not_supported', HINT = 'Quantize where the rows are stored.';
+            USING ERRCODE = 'feature_not_supported', HINT = format('SELECT * FROM quantize_shards_sql(%L, …) gives the statements to run on each server.', relation::text);
     ELSIF row_security_active(relation) THEN
         RAISE EXCEPTION 'row-level security hides rows of "%" from role %', c.relname, current_user
             USING ERRCODE = 'insufficient_privilege',
