@@ -5,7 +5,9 @@ use pgrx::prelude::*;
 use quantize::calibration::clipping;
 
 use crate::errors::{OrRaise, raise};
-use crate::types::{FloatArray, FloatMatrix, HalfVector, NewArray, PgVector, State, ranges_of};
+use crate::types::{
+    Call, FloatArray, FloatMatrix, HalfVector, NewArray, PgVector, State, ranges_of,
+};
 
 fn fits(lengths: &[i32]) -> bool {
     matches!(lengths, [len] if clipping::is_state_len(*len as usize))
@@ -18,9 +20,9 @@ fn add(
     state: Option<State<'_, u64>>,
     embedding: Option<&[f32]>,
     ranges: Option<FloatMatrix<'_>>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<u64>> {
-    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
+    let state = state.map(|state| state.within(&call, fits).into_mutable());
     let Some(embedding) = embedding else {
         return state;
     };
@@ -44,24 +46,21 @@ fn add(
 fn clipping_report_combine(
     state: Option<State<'_, u64>>,
     other: Option<State<'_, u64>>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<u64>> {
     let Some(state) = state else {
-        return other.map(|other| NewArray::vector(other.within(fcinfo, fits).values()));
+        return other.map(|other| NewArray::vector(other.within(&call, fits).values()));
     };
-    let mut state = state.within(fcinfo, fits).into_mutable();
+    let mut state = state.within(&call, fits).into_mutable();
     if let Some(other) = other {
-        clipping::merge(state.values_mut(), other.within(fcinfo, fits).values()).or_raise();
+        clipping::merge(state.values_mut(), other.within(&call, fits).values()).or_raise();
     }
     Some(state)
 }
 
 #[pg_extern(sql = false)]
-fn clipping_report_final(
-    state: Option<State<'_, u64>>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> Option<JsonB> {
-    let state = state?.within(fcinfo, fits);
+fn clipping_report_final(state: Option<State<'_, u64>>, call: Call<'_>) -> Option<JsonB> {
+    let state = state?.within(&call, fits);
     let report = clipping::finish(state.values());
     match serde_json::to_value(report) {
         Ok(json) => Some(JsonB(json)),

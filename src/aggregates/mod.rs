@@ -15,9 +15,9 @@ macro_rules! transitions {
             state: Option<State<'_, $element>>,
             embedding: Option<$embedding>,
             $($more: Option<$type>,)?
-            fcinfo: pg_sys::FunctionCallInfo,
+            call: Call<'_>,
         ) -> Option<NewArray<$element>> {
-            $transition(state, embedding.as_deref(), $($more,)? fcinfo)
+            $transition(state, embedding.as_deref(), $($more,)? call)
         }
     };
 }

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use quantize::calibration::quantile as sketch;
 
 use crate::errors::{OrRaise, raise};
-use crate::types::{FloatArray, HalfVector, NewArray, PgVector, State};
+use crate::types::{Call, FloatArray, HalfVector, NewArray, PgVector, State};
 
 /// Words of the state before the sketch.
 const HEADER: usize = 2;
@@ -30,9 +30,9 @@ fn add(
     state: Option<State<'_, u32>>,
     embedding: Option<&[f32]>,
     quantile: Option<f64>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<u32>> {
-    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
+    let state = state.map(|state| state.within(&call, fits).into_mutable());
     let Some(embedding) = embedding else {
         return state;
     };
@@ -71,14 +71,14 @@ fn start(dimensions: usize, quantile: f64) -> NewArray<u32> {
 fn calibrate_quantile_combine(
     state: Option<State<'_, u32>>,
     other: Option<State<'_, u32>>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<u32>> {
     let Some(state) = state else {
-        return other.map(|other| NewArray::vector(other.within(fcinfo, fits).values()));
+        return other.map(|other| NewArray::vector(other.within(&call, fits).values()));
     };
-    let mut state = state.within(fcinfo, fits).into_mutable();
+    let mut state = state.within(&call, fits).into_mutable();
     if let Some(other) = other {
-        let other = other.within(fcinfo, fits);
+        let other = other.within(&call, fits);
         sketch::merge(&mut state.values_mut()[HEADER..], &other.values()[HEADER..]).or_raise();
     }
     Some(state)
@@ -87,9 +87,9 @@ fn calibrate_quantile_combine(
 #[pg_extern(sql = false)]
 fn calibrate_quantile_final(
     state: Option<State<'_, u32>>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<f32>> {
-    let state = state?.within(fcinfo, fits);
+    let state = state?.within(&call, fits);
     let words = state.values();
     let ranges = sketch::finish(&words[HEADER..], quantile_of(words)).or_raise();
     Some(NewArray::ranges(&ranges))

@@ -4,7 +4,9 @@ use pgrx::prelude::*;
 use quantize::calibration;
 
 use crate::errors::OrRaise;
-use crate::types::{FloatArray, FloatMatrix, HalfVector, NewArray, PgVector, State, ranges_of};
+use crate::types::{
+    Call, FloatArray, FloatMatrix, HalfVector, NewArray, PgVector, State, ranges_of,
+};
 
 /// Two rows: minima and maxima.
 fn fits(lengths: &[i32]) -> bool {
@@ -17,9 +19,9 @@ transitions!(widen, State<f32>, (),
 fn widen(
     state: Option<State<'_, f32>>,
     embedding: Option<&[f32]>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<f32>> {
-    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
+    let state = state.map(|state| state.within(&call, fits).into_mutable());
     let Some(embedding) = embedding else {
         return state;
     };
@@ -39,9 +41,9 @@ fn widen(
 fn merge_ranges_transition(
     state: Option<State<'_, f32>>,
     ranges: Option<FloatMatrix<'_>>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<f32>> {
-    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
+    let state = state.map(|state| state.within(&call, fits).into_mutable());
     let Some(ranges) = ranges else {
         return state;
     };

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use quantize::calibration::mean;
 
 use crate::errors::OrRaise;
-use crate::types::{FloatArray, HalfVector, NewArray, PgVector, State};
+use crate::types::{Call, FloatArray, HalfVector, NewArray, PgVector, State};
 
 fn fits(lengths: &[i32]) -> bool {
     matches!(lengths, [len] if mean::is_state_len(*len as usize))
@@ -16,9 +16,9 @@ transitions!(add, State<f64>, (),
 fn add(
     state: Option<State<'_, f64>>,
     embedding: Option<&[f32]>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<f64>> {
-    let state = state.map(|state| state.within(fcinfo, fits).into_mutable());
+    let state = state.map(|state| state.within(&call, fits).into_mutable());
     let Some(embedding) = embedding else {
         return state;
     };
@@ -34,14 +34,14 @@ fn add(
 fn calibrate_thresholds_combine(
     state: Option<State<'_, f64>>,
     other: Option<State<'_, f64>>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<f64>> {
     let Some(state) = state else {
-        return other.map(|other| NewArray::vector(other.within(fcinfo, fits).values()));
+        return other.map(|other| NewArray::vector(other.within(&call, fits).values()));
     };
-    let mut state = state.within(fcinfo, fits).into_mutable();
+    let mut state = state.within(&call, fits).into_mutable();
     if let Some(other) = other {
-        mean::merge(state.values_mut(), other.within(fcinfo, fits).values()).or_raise();
+        mean::merge(state.values_mut(), other.within(&call, fits).values()).or_raise();
     }
     Some(state)
 }
@@ -49,8 +49,8 @@ fn calibrate_thresholds_combine(
 #[pg_extern(sql = false)]
 fn calibrate_thresholds_final(
     state: Option<State<'_, f64>>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewArray<f32>> {
-    let state = state?.within(fcinfo, fits);
+    let state = state?.within(&call, fits);
     Some(NewArray::vector(&mean::finish(state.values())))
 }

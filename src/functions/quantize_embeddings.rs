@@ -5,8 +5,8 @@ use quantize::{Precision, Ranges, binary, int8};
 
 use crate::errors::{OrRaise, raise, raise_with_hint};
 use crate::types::{
-    AnyVarlena, Binary, CalibrationRows, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena,
-    NewVector, Quantized, QueryVector, RangesArg, Thresholds, Uint8, cached,
+    AnyVarlena, Binary, CalibrationRows, Call, FloatArray, FloatMatrix, Int8, NewArray, NewVarlena,
+    NewVector, Quantized, QueryVector, RangesArg, Thresholds, Uint8,
 };
 
 /// Bytes of a name that are looked at: more than any precision has, and what a message shows of others.
@@ -19,7 +19,7 @@ fn quantize_embeddings(
     precision: Option<AnyVarlena<'_>>,
     ranges: Option<RangesArg<'_>>,
     calibration_embeddings: Option<CalibrationRows<'_>>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> Option<NewVarlena> {
     let embedding = embedding?;
     let Some(precision) = precision else {
@@ -37,8 +37,8 @@ fn quantize_embeddings(
     let precision = Precision::from_name(&name).or_raise();
     let ranges = || -> &Ranges {
         match (&ranges, &calibration_embeddings) {
-            (Some(ranges), _) => ranges.prepared(fcinfo, 2),
-            (None, Some(rows)) => cached(fcinfo, 3, rows.bytes(), || calibrate(rows)),
+            (Some(ranges), _) => ranges.prepared(call, 2),
+            (None, Some(rows)) => call.cached(3, rows.bytes(), || calibrate(rows)),
             (None, None) => raise_with_hint(
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
                 format!(
@@ -98,9 +98,9 @@ fn quantize_binary_thresholds(
 fn quantize_int8(
     embedding: FloatArray<'_>,
     ranges: RangesArg<'_>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> NewVector<Int8> {
-    let ranges = ranges.prepared(fcinfo, 1);
+    let ranges = ranges.prepared(call, 1);
     NewVector::fill(embedding.len(), |codes| {
         int8::quantize_int8(&embedding, ranges, codes)
     })
@@ -110,9 +110,9 @@ fn quantize_int8(
 fn quantize_uint8(
     embedding: FloatArray<'_>,
     ranges: RangesArg<'_>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> NewVector<Uint8> {
-    let ranges = ranges.prepared(fcinfo, 1);
+    let ranges = ranges.prepared(call, 1);
     NewVector::fill(embedding.len(), |codes| {
         int8::quantize_uint8(&embedding, ranges, codes)
     })
@@ -120,12 +120,8 @@ fn quantize_uint8(
 
 /// The query times the step widths, for an asymmetric inner product with int8 codes.
 #[pg_extern(sql = false)]
-fn scale_query(
-    query: QueryVector<'_>,
-    ranges: RangesArg<'_>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> NewArray<f32> {
+fn scale_query(query: QueryVector<'_>, ranges: RangesArg<'_>, call: Call<'_>) -> NewArray<f32> {
     quantize::check_finite(&query).or_raise();
-    let ranges = ranges.prepared(fcinfo, 1);
+    let ranges = ranges.prepared(call, 1);
     NewArray::vector(&ranges.scale_query(&query).or_raise())
 }

@@ -11,6 +11,7 @@ use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::Datum;
 use pgrx::pg_sys;
 
+use super::call::Call;
 use super::detoast::Detoasted;
 use crate::errors::raise;
 
@@ -412,12 +413,8 @@ impl<T: Element> State<'_, T> {
     /// Says in which context the state may be updated in place; an error outside of an aggregate, or
     /// where the lengths of its dimensions don't fit: an aggregate of somebody else's making may start
     /// from any value.
-    pub fn within(
-        mut self,
-        fcinfo: pg_sys::FunctionCallInfo,
-        fits: impl FnOnce(&[i32]) -> bool,
-    ) -> Self {
-        self.in_place = aggregate_context(fcinfo) == AggregateContext::Aggregate;
+    pub fn within(mut self, call: &Call<'_>, fits: impl FnOnce(&[i32]) -> bool) -> Self {
+        self.in_place = aggregate_context(call) == AggregateContext::Aggregate;
         if !fits(self.arg.lengths()) {
             raise(
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -430,7 +427,7 @@ impl<T: Element> State<'_, T> {
 
 /// Where a transition function runs.
 #[derive(PartialEq, Eq)]
-pub enum AggregateContext {
+enum AggregateContext {
     /// In an aggregate.
     Aggregate,
     /// In a window function.
@@ -442,10 +439,8 @@ pub enum AggregateContext {
 /// Looks at what `AggCheckCallContext` looks at: a call into Postgres, with its guard against errors, for every row
 /// would cost as much as taking the row in.
 #[inline]
-pub fn aggregate_context(fcinfo: pg_sys::FunctionCallInfo) -> AggregateContext {
-    // SAFETY: `fcinfo` is the call's own; its context is null or a node, and nodes begin with their tag.
-    let tag = unsafe { (*fcinfo).context.as_ref() }.map(|context| context.type_);
-    match tag {
+fn aggregate_context(call: &Call<'_>) -> AggregateContext {
+    match call.context() {
         Some(pg_sys::NodeTag::T_AggState) => AggregateContext::Aggregate,
         Some(pg_sys::NodeTag::T_WindowAggState) => AggregateContext::Window,
         _ => raise(

@@ -27,7 +27,7 @@ macro_rules! sql_type {
     };
 }
 
-mod call_cache;
+mod call;
 mod casts;
 mod detoast;
 mod float_array;
@@ -40,7 +40,7 @@ mod typmod;
 mod vector;
 mod wire;
 
-pub use call_cache::{cached, is_constant};
+pub use call::Call;
 pub use casts::bit_string;
 pub use detoast::{AnyVarlena, NewVarlena};
 pub use float_array::{FloatArray, FloatMatrix, NewArray, State};

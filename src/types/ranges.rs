@@ -11,7 +11,7 @@ use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::{PgSqlErrorCode, pg_sys, varlena};
 use quantize::Ranges;
 
-use super::call_cache::cached;
+use super::call::Call;
 use super::float_array::FloatMatrix;
 use crate::errors::{OrRaise, raise};
 
@@ -23,12 +23,12 @@ pub struct RangesArg<'a> {
 
 impl RangesArg<'_> {
     /// The checked ranges, kept for the next call at this place; `argument` is where they stand, counted from 0.
-    pub fn prepared<'b>(&self, fcinfo: pg_sys::FunctionCallInfo, argument: usize) -> &'b Ranges {
+    pub fn prepared<'b>(&self, call: Call<'b>, argument: usize) -> &'b Ranges {
         match self.stored() {
-            Some(stored) => cached(fcinfo, argument, stored, || ranges_of(&self.read())),
+            Some(stored) => call.cached(argument, stored, || ranges_of(&self.read())),
             None => {
                 let matrix = self.read();
-                cached(fcinfo, argument, matrix.bytes(), || ranges_of(&matrix))
+                call.cached(argument, matrix.bytes(), || ranges_of(&matrix))
             }
         }
     }

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use quantize::distance::{self, BinaryQuery};
 
 use super::{check, jaccard_distance};
-use crate::types::{Binary, FloatArray, Vector, cached};
+use crate::types::{Binary, Call, FloatArray, Vector};
 
 #[pg_extern(sql = false)]
 fn binvec_hamming(left: Vector<'_, Binary>, right: Vector<'_, Binary>) -> f64 {
@@ -26,11 +26,11 @@ const RIGHT: usize = 1;
 fn dot<'a>(
     codes: &Vector<'_, Binary>,
     query: &FloatArray<'_>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'a>,
     argument: usize,
 ) -> (f64, &'a BinaryQuery) {
     check(codes.dimensions(), query.len());
-    let query: &BinaryQuery = cached(fcinfo, argument, query.bytes(), || BinaryQuery::new(query));
+    let query: &BinaryQuery = call.cached(argument, query.bytes(), || BinaryQuery::new(query));
     (query.dot(codes.payload()), query)
 }
 
@@ -48,19 +48,19 @@ macro_rules! asymmetric {
     )* };
     (@ $name:ident, codes, query, $argument:ident, $result:expr) => {
         #[pg_extern(sql = false)]
-        fn $name(codes: Vector<'_, Binary>, query: FloatArray<'_>, fcinfo: pg_sys::FunctionCallInfo) -> f64 {
-            asymmetric!(@@ codes, query, fcinfo, $argument, $result)
+        fn $name(codes: Vector<'_, Binary>, query: FloatArray<'_>, call: Call<'_>) -> f64 {
+            asymmetric!(@@ codes, query, call, $argument, $result)
         }
     };
     (@ $name:ident, query, codes, $argument:ident, $result:expr) => {
         #[pg_extern(sql = false)]
-        fn $name(query: FloatArray<'_>, codes: Vector<'_, Binary>, fcinfo: pg_sys::FunctionCallInfo) -> f64 {
-            asymmetric!(@@ codes, query, fcinfo, $argument, $result)
+        fn $name(query: FloatArray<'_>, codes: Vector<'_, Binary>, call: Call<'_>) -> f64 {
+            asymmetric!(@@ codes, query, call, $argument, $result)
         }
     };
-    (@@ $codes:ident, $query:ident, $fcinfo:ident, $argument:ident, $result:expr) => {{
+    (@@ $codes:ident, $query:ident, $call:ident, $argument:ident, $result:expr) => {{
         let result: fn((f64, &BinaryQuery)) -> f64 = $result;
-        result(dot(&$codes, &$query, $fcinfo, $argument))
+        result(dot(&$codes, &$query, $call, $argument))
     }};
 }
 

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use quantize::distance::{self, norm_squared_f32};
 
 use super::{check, cosine_distance};
-use crate::types::{FloatArray, Int8, Uint8, Vector, cached, is_constant};
+use crate::types::{Call, FloatArray, Int8, Uint8, Vector};
 
 /// The kernels of one code type, exact integers widened to f64.
 trait Codes {
@@ -80,11 +80,11 @@ fn cosine_float<C: Codes>(
     codes: &C,
     query: &FloatArray<'_>,
     argument: usize,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call<'_>,
 ) -> f64 {
     check(codes.len(), query.len());
-    let norm = if is_constant(fcinfo, argument) {
-        *cached(fcinfo, argument, query.bytes(), || norm_squared_f32(query))
+    let norm = if call.is_constant(argument) {
+        *call.cached(argument, query.bytes(), || norm_squared_f32(query))
     } else {
         norm_squared_f32(query)
     };
@@ -127,9 +127,9 @@ macro_rules! distances {
         fn $cosine_float_right(
             codes: Vector<'_, $kind>,
             query: FloatArray<'_>,
-            fcinfo: pg_sys::FunctionCallInfo,
+            call: Call<'_>,
         ) -> f64 {
-            cosine_float(&codes, &query, 1, fcinfo)
+            cosine_float(&codes, &query, 1, call)
         }
         #[pg_extern(sql = false)]
         fn $float_left(query: FloatArray<'_>, codes: Vector<'_, $kind>) -> f64 {
@@ -143,9 +143,9 @@ macro_rules! distances {
         fn $cosine_float_left(
             query: FloatArray<'_>,
             codes: Vector<'_, $kind>,
-            fcinfo: pg_sys::FunctionCallInfo,
+            call: Call<'_>,
         ) -> f64 {
-            cosine_float(&codes, &query, 0, fcinfo)
+            cosine_float(&codes, &query, 0, call)
         }
     };
 }

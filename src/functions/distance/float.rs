@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use quantize::distance::{self, norm_squared_f32};
 
 use super::{check, cosine_distance};
-use crate::types::{FloatArray, cached, is_constant};
+use crate::types::{Call, FloatArray};
 
 fn dot(left: &[f32], right: &[f32]) -> f64 {
     check(left.len(), right.len());
@@ -22,15 +22,11 @@ fn float4_negative_inner_product(left: FloatArray<'_>, right: FloatArray<'_>) ->
 }
 
 #[pg_extern(sql = false)]
-fn float4_cosine(
-    left: FloatArray<'_>,
-    right: FloatArray<'_>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> f64 {
+fn float4_cosine(left: FloatArray<'_>, right: FloatArray<'_>, call: Call<'_>) -> f64 {
     check(left.len(), right.len());
     // In ORDER BY the query is mostly on the right; its norm is then computed once.
-    let right_norm = if is_constant(fcinfo, 1) {
-        *cached(fcinfo, 1, right.bytes(), || norm_squared_f32(&right))
+    let right_norm = if call.is_constant(1) {
+        *call.cached(1, right.bytes(), || norm_squared_f32(&right))
     } else {
         norm_squared_f32(&right)
     };

@@ -7,7 +7,7 @@ use quantize::Precision;
 use quantize::distance::{self, BinaryQuery, norm_squared_f32};
 
 use super::{check, cosine_distance};
-use crate::types::{AnyVarlena, FloatArray, Quantized, as_signed, cached};
+use crate::types::{AnyVarlena, Call, FloatArray, Quantized, as_signed};
 
 /// What a call site keeps of its query.
 struct Query {
@@ -28,7 +28,7 @@ impl<'a> Pair<'a> {
     fn of(
         stored: &'a AnyVarlena<'_>,
         query: &'a FloatArray<'_>,
-        fcinfo: pg_sys::FunctionCallInfo,
+        call: Call<'a>,
         argument: usize,
     ) -> Self {
         let value = Quantized::of(stored);
@@ -40,7 +40,7 @@ impl<'a> Pair<'a> {
         Self {
             value,
             floats: query,
-            query: cached(fcinfo, argument, query.bytes(), prepare),
+            query: call.cached(argument, query.bytes(), prepare),
         }
     }
 
@@ -88,14 +88,14 @@ impl<'a> Pair<'a> {
 macro_rules! distances {
     ($($right:ident $left:ident: $result:expr;)*) => { $(
         #[pg_extern(sql = false)]
-        fn $right(value: AnyVarlena<'_>, query: FloatArray<'_>, fcinfo: pg_sys::FunctionCallInfo) -> f64 {
+        fn $right(value: AnyVarlena<'_>, query: FloatArray<'_>, call: Call<'_>) -> f64 {
             let result: fn(&Pair<'_>) -> f64 = $result;
-            result(&Pair::of(&value, &query, fcinfo, 1))
+            result(&Pair::of(&value, &query, call, 1))
         }
         #[pg_extern(sql = false)]
-        fn $left(query: FloatArray<'_>, value: AnyVarlena<'_>, fcinfo: pg_sys::FunctionCallInfo) -> f64 {
+        fn $left(query: FloatArray<'_>, value: AnyVarlena<'_>, call: Call<'_>) -> f64 {
             let result: fn(&Pair<'_>) -> f64 = $result;
-            result(&Pair::of(&value, &query, fcinfo, 0))
+            result(&Pair::of(&value, &query, call, 0))
         }
     )* };
 }
