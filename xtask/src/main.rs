@@ -11,6 +11,8 @@ mod bench;
 mod cache;
 mod circles;
 mod demo;
+#[cfg(test)]
+mod documents;
 mod drivers;
 mod generate_sql;
 mod install;
