@@ -80,18 +80,18 @@ impl<'fcx> Call<'fcx> {
         prepare: impl FnOnce() -> T,
     ) -> &'fcx T {
         let is_constant = |call: &Self| call.is_constant(argument);
-        if let Some(kept) = self.kept() {
-            if let Some(entry) = kept.0.downcast_mut::<Entry<T>>() {
-                if !entry.is_of(argument, key) {
-                    entry.value = prepare();
-                    entry.argument = argument;
-                    entry.is_constant = is_constant(&self);
-                    entry.key.clear();
-                    room::reserve(&mut entry.key, key.len()).or_raise();
-                    entry.key.extend_from_slice(key);
-                }
-                return &entry.value;
+        let kept = self.kept();
+        let entry = kept.and_then(|kept| kept.0.downcast_mut::<Entry<T>>());
+        if let Some(entry) = entry {
+            if !entry.is_of(argument, key) {
+                entry.value = prepare();
+                entry.argument = argument;
+                entry.is_constant = is_constant(&self);
+                entry.key.clear();
+                room::reserve(&mut entry.key, key.len()).or_raise();
+                entry.key.extend_from_slice(key);
             }
+            return &entry.value;
         }
         let entry = Entry {
             argument,

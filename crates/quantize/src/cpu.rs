@@ -1,10 +1,10 @@
 //! Which instructions this processor has, and which of them we use: asked once per process.
 //!
-//! Every room with kernels has a table of them per instruction set ([`InstructionSet::level`] picks it), or leaves the
-//! second compilation to [`wide!`](crate::wide). The scalar path is always there, and is the reference: tests compare
+//! Every room with kernels has a table of them per instruction set (`InstructionSet::level` picks it), or leaves the
+//! second compilation to `wide!`. The scalar path is always there, and is the reference: tests compare
 //! every set in [`InstructionSet::available`] with it, bit for bit, used or not.
 //!
-//! Only sets on which those tests have passed are chosen, see [`Level::tested_on`].
+//! Only sets on which those tests have passed are chosen, see `Level::tested_on`.
 
 use std::sync::OnceLock;
 

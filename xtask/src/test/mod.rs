@@ -89,6 +89,11 @@ fn lints(session: &mut Session, cache: &Cache, servers: &[Installation]) -> Resu
         "--all-targets",
     ]);
     session.check("lint pure crates", clippy.args(["--", "-D", "warnings"]))?;
+    let mut documentation = run::cargo(cache);
+    documentation.args(["doc", "--no-deps", "--document-private-items"]);
+    documentation.args(["-p", "quantize", "-p", "qivf", "-p", "cluster"]);
+    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    session.check("documentation of pure crates", &mut documentation)?;
     for installation in servers {
         let label = installation.label();
         let mut clippy = run::cargo(cache);

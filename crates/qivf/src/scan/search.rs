@@ -19,7 +19,7 @@ use std::collections::BinaryHeap;
 /// Upper bounds kept beyond the highest learned rank; more are never asked for.
 pub(super) const UPPERS: usize = 1024;
 
-/// The K that are settled one after the other; `b` is interpolated between the learned [`RANKS`].
+/// The K that are settled one after the other; `b` is interpolated between the learned [`RANKS`](crate::layout::meta::RANKS).
 pub(super) const STEPS: [usize; 13] = [10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160];
 
 /// A float ordered as a number (`total_cmp`).

@@ -1,7 +1,7 @@
 //! A mergeable sketch of every dimension's quantiles, in fixed memory.
 //!
 //! A histogram over floating-point numbers: the bucket of a value is its sign, its exponent and the
-//! top [`MANTISSA_BITS`] bits of its mantissa, for the [`OCTAVES`] octaves below the largest magnitude
+//! top `MANTISSA_BITS` bits of its mantissa, for the `OCTAVES` octaves below the largest magnitude
 //! seen in that dimension; smaller values share one bucket around zero. Hence
 //!
 //! - a reported quantile lies in the same bucket as the exact order statistic `v`: it is off by at most
