@@ -40,7 +40,7 @@ fn prepare(m: &mut Array2<f32>) {
 /// The members of each group.
 fn members(points: ArrayView2<'_, f32>, coarse: &Array2<f32>) -> Vec<Vec<usize>> {
     let mut members = vec![Vec::new(); coarse.nrows()];
-    let homes = kmeans::nearest(points, coarse.view(), &GO_ON);
+    let homes = kmeans::nearest(points, coarse.view(), &GO_ON).unwrap();
     for (row, home) in homes.into_iter().enumerate() {
         members[home as usize].push(row);
     }
@@ -58,7 +58,7 @@ struct Draw<'a> {
 impl<'a> Draw<'a> {
     fn new(base: &'a Array2<f32>) -> Self {
         let sample = base.slice(s![..;3, ..]);
-        let coarse = kmeans::lloyd(sample, 250, 8, 1, &GO_ON);
+        let coarse = kmeans::lloyd(sample, 250, 8, 1, &GO_ON).unwrap();
         let groups = members(base.view(), &coarse);
         let mut home = vec![0; base.nrows()];
         for (group, rows) in groups.iter().enumerate() {
@@ -110,7 +110,7 @@ fn setting(base: &Array2<f32>, draw: &mut Draw<'_>, lists: usize) -> (Clusters, 
         draw.points(&all, lists)
     };
     let step = (points.nrows() / (count * 256)).max(1);
-    let coarse = kmeans::lloyd(points.slice(s![..;step, ..]), count, 8, 1, &GO_ON);
+    let coarse = kmeans::lloyd(points.slice(s![..;step, ..]), count, 8, 1, &GO_ON).unwrap();
     let grouped = members(points.view(), &coarse);
     let mut parts = Vec::new();
     let mut groups = Vec::new();
@@ -119,7 +119,8 @@ fn setting(base: &Array2<f32>, draw: &mut Draw<'_>, lists: usize) -> (Clusters, 
         let mut part = points.select(Axis(0), rows);
         if real {
             let share = (lists * rows.len()) as f64 / points.nrows() as f64;
-            part = kmeans::lloyd(part.view(), share.round().max(1.0) as usize, 8, 1, &GO_ON);
+            part =
+                kmeans::lloyd(part.view(), share.round().max(1.0) as usize, 8, 1, &GO_ON).unwrap();
         }
         groups.push(start..start + part.nrows());
         start += part.nrows();

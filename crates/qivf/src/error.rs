@@ -1,5 +1,6 @@
 //! What can go wrong. Messages follow Postgres's style; detail and hint are apart.
 
+use quantize::room::OutOfMemory;
 use std::fmt;
 
 /// The result of every fallible operation of this crate.
@@ -91,6 +92,12 @@ impl Error {
             Self::Corrupt { .. } | Self::Format { .. } => Some("REINDEX the index."),
             _ => None,
         }
+    }
+}
+
+impl From<OutOfMemory> for Error {
+    fn from(error: OutOfMemory) -> Self {
+        Self::OutOfMemory { bytes: error.bytes }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Deterministic for a seed on one machine; nothing here is frozen, since only the resulting centroids reach
 //! disk, never the way to them.
 
+use crate::room::{self, OutOfMemory};
 use crate::rotation::SplitMix64;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,26 +15,29 @@ const CHUNK: usize = 256;
 ///
 /// With no more points than clusters, the points themselves come back. Returns early, with whatever it has, when
 /// `cancel` is set.
+///
+/// # Errors
+/// No memory for as many points.
 pub fn lloyd(
     points: ArrayView2<'_, f32>,
     clusters: usize,
     iterations: usize,
     seed: u64,
     cancel: &AtomicBool,
-) -> Array2<f32> {
+) -> Result<Array2<f32>, OutOfMemory> {
     if points.nrows() <= clusters {
-        return points.to_owned();
+        return room::copy_matrix(points);
     }
     let mut generator = SplitMix64::new(seed);
-    let mut centroids = initial(points, clusters, &mut generator);
+    let mut centroids = initial(points, clusters, &mut generator)?;
     for _ in 0..iterations {
         if cancel.load(Ordering::Relaxed) {
             break;
         }
-        let homes = nearest(points, centroids.view(), cancel);
-        centroids = means(points, &homes, centroids, &mut generator);
+        let homes = nearest(points, centroids.view(), cancel)?;
+        centroids = means(points, &homes, centroids, &mut generator)?;
     }
-    centroids
+    Ok(centroids)
 }
 
 /// Distinct random points: the first of a partial Fisher–Yates shuffle.
@@ -41,13 +45,13 @@ fn initial(
     points: ArrayView2<'_, f32>,
     clusters: usize,
     generator: &mut SplitMix64,
-) -> Array2<f32> {
-    let mut order: Vec<usize> = (0..points.nrows()).collect();
+) -> Result<Array2<f32>, OutOfMemory> {
+    let mut order = room::collect(0..points.nrows())?;
     for i in 0..clusters {
         let j = i + generator.below(order.len() - i);
         order.swap(i, j);
     }
-    points.select(Axis(0), &order[..clusters])
+    room::select(points, &order[..clusters])
 }
 
 /// ‖row‖² of each row.
@@ -56,13 +60,16 @@ pub fn norms_squared(rows: ArrayView2<'_, f32>) -> Array1<f32> {
 }
 
 /// For each point the index of its nearest centroid; the lower index wins a tie.
+///
+/// # Errors
+/// No memory for as many points.
 pub fn nearest(
     points: ArrayView2<'_, f32>,
     centroids: ArrayView2<'_, f32>,
     cancel: &AtomicBool,
-) -> Vec<u32> {
+) -> Result<Vec<u32>, OutOfMemory> {
     let norms = norms_squared(centroids);
-    let mut homes = Vec::with_capacity(points.nrows());
+    let mut homes = room::vec(points.nrows())?;
     for chunk in points.axis_chunks_iter(Axis(0), CHUNK) {
         if cancel.load(Ordering::Relaxed) {
             homes.resize(points.nrows(), 0);
@@ -80,7 +87,7 @@ pub fn nearest(
             homes.push(best.1);
         }
     }
-    homes
+    Ok(homes)
 }
 
 /// The mean of each cluster; an empty one restarts at a random point.
@@ -89,8 +96,8 @@ fn means(
     homes: &[u32],
     mut centroids: Array2<f32>,
     generator: &mut SplitMix64,
-) -> Array2<f32> {
-    let mut counts = vec![0u32; centroids.nrows()];
+) -> Result<Array2<f32>, OutOfMemory> {
+    let mut counts = room::filled(0u32, centroids.nrows())?;
     centroids.fill(0.0);
     for (point, &home) in points.rows().into_iter().zip(homes) {
         counts[home as usize] += 1;
@@ -104,7 +111,7 @@ fn means(
             centroid /= count as f32;
         }
     }
-    centroids
+    Ok(centroids)
 }
 
 #[cfg(test)]
@@ -126,8 +133,8 @@ mod tests {
         // Several restarts: Lloyd from random points may merge two blobs.
         let best = (0..8)
             .map(|seed| {
-                let centroids = lloyd(points.view(), 4, 10, seed, &cancel);
-                let homes = nearest(points.view(), centroids.view(), &cancel);
+                let centroids = lloyd(points.view(), 4, 10, seed, &cancel).unwrap();
+                let homes = nearest(points.view(), centroids.view(), &cancel).unwrap();
                 let error: f32 = points
                     .rows()
                     .into_iter()
@@ -144,9 +151,9 @@ mod tests {
     fn few_and_identical_points() {
         let cancel = AtomicBool::new(false);
         let points = blobs(3);
-        assert_eq!(lloyd(points.view(), 5, 3, 1, &cancel), points);
+        assert_eq!(lloyd(points.view(), 5, 3, 1, &cancel), Ok(points));
         let same = Array2::<f32>::ones((20, 3));
-        let centroids = lloyd(same.view(), 4, 3, 1, &cancel);
+        let centroids = lloyd(same.view(), 4, 3, 1, &cancel).unwrap();
         assert!(centroids.iter().all(|x| *x == 1.0));
     }
 }

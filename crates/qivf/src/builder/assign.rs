@@ -8,6 +8,7 @@ use crate::geometry::second_home;
 use crate::plan::STRIPES;
 use crate::workers::{Phase, Workers};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
+use quantize::room;
 use std::ops::Range;
 
 /// Nearest centroids among which the second home is chosen.
@@ -44,9 +45,9 @@ impl Homes {
                 from += rows.len();
                 (!rows.is_empty()).then(|| source.gather(&rows)).transpose()
             },
-            |rows| rows.decode(space).sum_axis(Axis(0)),
-            |sum| {
-                mean += &(sum / total as f32);
+            |rows| Ok(rows.decode(space)?.sum_axis(Axis(0))),
+            |sum: Result<_>| {
+                mean += &(sum? / total as f32);
                 Ok(())
             },
         )?;
@@ -56,9 +57,7 @@ impl Homes {
             centroids: mean
                 .broadcast((STRIPES, space.dim))
                 .map_or(Array2::zeros((STRIPES, space.dim)), |m| m.to_owned()),
-            lists: (0..total)
-                .map(|row| [(row / stretch) as u32, NO_LIST])
-                .collect(),
+            lists: room::collect((0..total).map(|row| [(row / stretch) as u32, NO_LIST]))?,
             groups: Vec::new(),
         })
     }
@@ -98,13 +97,13 @@ pub(crate) fn assign(
     search: &Search,
 ) -> Result<Homes> {
     let (space, total) = (source.space, source.rows.len());
-    let mut lists = vec![[0, NO_LIST]; total];
-    let mut jobs = Jobs::new(&clusters);
+    let mut lists = room::filled([0, NO_LIST], total)?;
+    let mut jobs = Jobs::default();
     let mut done = 0;
     workers.run(
-        || jobs.next(source),
+        || jobs.next(&clusters.members, source),
         |gathered| {
-            let points = gathered.decode(space);
+            let points = gathered.decode(space)?;
             let nearest = search.nearest(&points, &clusters, AROUND, CANDIDATES)?;
             let homes = homes(&points, &nearest, &clusters.centroids);
             Ok((gathered.rows, homes))

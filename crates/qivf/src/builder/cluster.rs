@@ -7,9 +7,9 @@ use super::nearest::{Jobs, Search};
 use super::source::{JOB, Source};
 use crate::error::Result;
 use crate::workers::{Phase, Workers};
-use ndarray::{Array2, Axis, concatenate, s};
-use quantize::kmeans;
+use ndarray::{Array2, s};
 use quantize::rotation::SplitMix64;
+use quantize::{kmeans, room};
 
 /// Lloyd steps at each level.
 const ITERATIONS: usize = 8;
@@ -47,28 +47,26 @@ pub(crate) fn find(
 }
 
 /// `count` distinct row numbers, or all.
-fn sample(total: usize, count: usize, generator: &mut SplitMix64) -> Vec<u32> {
+fn sample(total: usize, count: usize, generator: &mut SplitMix64) -> Result<Vec<u32>> {
     if count >= total {
-        return (0..total as u32).collect();
+        return Ok(room::collect(0..total as u32)?);
     }
     // One from each of `count` equal stretches: distinct, ascending, and cheap to read from a spill file.
-    (0..count)
-        .map(|i| {
-            let (from, to) = (i * total / count, (i + 1) * total / count);
-            (from + generator.below((to - from).max(1))) as u32
-        })
-        .collect()
+    Ok(room::collect((0..count).map(|i| {
+        let (from, to) = (i * total / count, (i + 1) * total / count);
+        (from + generator.below((to - from).max(1))) as u32
+    }))?)
 }
 
 fn coarse(source: &mut Source<'_>, workers: &Workers<'_>, count: usize) -> Result<Array2<f32>> {
     let mut generator = SplitMix64::new(1);
-    let sample = sample(source.rows.len(), count * COARSE_SAMPLE, &mut generator);
+    let sample = sample(source.rows.len(), count * COARSE_SAMPLE, &mut generator)?;
     let rows = source.gather(&sample)?;
     let (space, stop) = (source.space, workers.stop());
     workers.run_one(|| {
-        let points = rows.decode(space);
-        kmeans::lloyd(points.view(), count, ITERATIONS, 1, stop)
-    })
+        let points = rows.decode(space)?;
+        Ok(kmeans::lloyd(points.view(), count, ITERATIONS, 1, stop)?)
+    })?
 }
 
 /// The rows nearest to each coarse centroid.
@@ -78,8 +76,8 @@ fn coarse_members(
     coarse: &Array2<f32>,
 ) -> Result<Vec<Vec<u32>>> {
     let (space, total, cancel) = (source.space, source.rows.len(), workers.stop());
-    let mut members = vec![Vec::new(); coarse.nrows()];
-    let mut homes = vec![0u32; total];
+    let mut members = room::filled(Vec::new(), coarse.nrows())?;
+    let mut homes = room::filled(0u32, total)?;
     let mut from = 0;
     workers.run(
         || {
@@ -88,10 +86,11 @@ fn coarse_members(
             (!rows.is_empty()).then(|| source.gather(&rows)).transpose()
         },
         |rows| {
-            let nearest = kmeans::nearest(rows.decode(space).view(), coarse.view(), cancel);
-            (rows.rows, nearest)
+            let nearest = kmeans::nearest(rows.decode(space)?.view(), coarse.view(), cancel)?;
+            Ok((rows.rows, nearest))
         },
-        |(rows, nearest)| {
+        |found: Result<_>| {
+            let (rows, nearest) = found?;
             for (row, home) in rows.iter().zip(nearest) {
                 homes[*row as usize] = home;
             }
@@ -99,7 +98,7 @@ fn coarse_members(
         },
     )?;
     for (row, home) in homes.iter().enumerate() {
-        members[*home as usize].push(row as u32);
+        room::push(&mut members[*home as usize], row as u32)?;
     }
     Ok(members)
 }
@@ -113,7 +112,7 @@ fn divide(
     lists: usize,
 ) -> Result<Clusters> {
     let (space, total, cancel) = (source.space, source.rows.len(), workers.stop());
-    let mut found: Vec<Option<Array2<f32>>> = vec![None; members.len()];
+    let mut found: Vec<Option<Array2<f32>>> = room::filled(None, members.len())?;
     let mut next = 0;
     let mut done = 0;
     workers.run(
@@ -128,19 +127,19 @@ fn divide(
                 .round()
                 .max(1.0) as usize;
             let mut generator = SplitMix64::new(next as u64);
-            let picked = sample(rows.len(), share * FINE_SAMPLE, &mut generator);
-            let rows: Vec<u32> = picked.iter().map(|i| rows[*i as usize]).collect();
+            let picked = sample(rows.len(), share * FINE_SAMPLE, &mut generator)?;
+            let rows = room::collect(picked.iter().map(|i| rows[*i as usize]))?;
             next += 1;
             Ok(Some((next - 1, share, source.gather(&rows)?)))
         },
         |(group, share, rows)| {
-            let points = rows.decode(space);
-            (
-                group,
-                kmeans::lloyd(points.view(), share, ITERATIONS, group as u64, cancel),
-            )
+            let points = rows.decode(space)?;
+            let seed = group as u64;
+            let centroids = kmeans::lloyd(points.view(), share, ITERATIONS, seed, cancel)?;
+            Ok((group, centroids))
         },
-        |(group, centroids)| {
+        |divided: Result<_>| {
+            let (group, centroids) = divided?;
             found[group] = Some(centroids);
             done += 1;
             workers
@@ -149,21 +148,23 @@ fn divide(
             Ok(())
         },
     )?;
+    let count_of = |part: &Option<Array2<f32>>| part.as_ref().map_or(0, |p| p.nrows());
+    let total = found.iter().map(count_of).sum();
     let mut clusters = Clusters {
-        centroids: Array2::zeros((0, space.dim)),
-        groups: Vec::new(),
+        centroids: room::matrix(total, space.dim)?,
+        groups: room::vec(found.len())?,
         coarse,
         members,
     };
     let mut start = 0;
-    for part in &found {
-        let count = part.as_ref().map_or(0, |p| p.nrows());
-        clusters.groups.push(start..start + count);
-        start += count;
-    }
-    let views: Vec<_> = found.iter().flatten().map(|p| p.view()).collect();
-    if let Ok(all) = concatenate(Axis(0), &views) {
-        clusters.centroids = all;
+    for part in found {
+        let group = start..start + count_of(&part);
+        if let Some(part) = part {
+            let mut place = clusters.centroids.slice_mut(s![group.clone(), ..]);
+            place.assign(&part);
+        }
+        start = group.end;
+        clusters.groups.push(group);
     }
     Ok(clusters)
 }
@@ -176,21 +177,22 @@ fn lloyd_step(
     search: &Search,
 ) -> Result<()> {
     let space = source.space;
-    let mut sums = Array2::<f32>::zeros(clusters.centroids.raw_dim());
-    let mut counts = vec![0u32; clusters.centroids.nrows()];
-    let mut jobs = Jobs::new(clusters);
+    let (lists, dim) = clusters.centroids.dim();
+    let mut sums = room::matrix(lists, dim)?;
+    let mut counts = room::filled(0u32, lists)?;
+    let mut jobs = Jobs::default();
     let plan = &*clusters;
     workers.run(
-        || jobs.next(source),
+        || jobs.next(&plan.members, source),
         |gathered| {
-            let points = gathered.decode(space);
+            let points = gathered.decode(space)?;
             let homes = search.nearest(&points, plan, AROUND, 1)?;
             // Sums of the lists this job touches: far smaller to hand over than the points.
-            let mut touched: Vec<u32> = homes.iter().map(|h| h[0].0).collect();
+            let mut touched = room::collect(homes.iter().map(|h| h[0].0))?;
             touched.sort_unstable();
             touched.dedup();
-            let mut sums = Array2::<f32>::zeros((touched.len(), space.dim));
-            let mut counts = vec![0u32; touched.len()];
+            let mut sums = room::matrix(touched.len(), space.dim)?;
+            let mut counts = room::filled(0u32, touched.len())?;
             for (point, home) in points.rows().into_iter().zip(&homes) {
                 let at = touched.partition_point(|t| *t < home[0].0);
                 let mut sum = sums.slice_mut(s![at, ..]);

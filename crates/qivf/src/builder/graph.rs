@@ -11,6 +11,7 @@ use crate::geometry::dot;
 use crate::workers::Workers;
 use ndarray::{Array2, ArrayView1};
 use quantize::kmeans;
+use quantize::room;
 use quantize::rotation::SplitMix64;
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
@@ -67,7 +68,7 @@ impl Graph {
             1.0
         };
         let graph = Self { index, scale };
-        let order = shuffled(lists);
+        let order = shuffled(lists)?;
         let mut jobs = order.chunks(JOB);
         workers.run(
             || Ok(jobs.next()),
@@ -133,11 +134,11 @@ fn failed(error: impl std::fmt::Display) -> Error {
 }
 
 /// The numbers below `count` in random order: in the order of the lists, whole regions would hang on few edges.
-fn shuffled(count: usize) -> Vec<u32> {
+fn shuffled(count: usize) -> Result<Vec<u32>> {
     let mut generator = SplitMix64::new(3);
-    let mut order: Vec<u32> = (0..count as u32).collect();
+    let mut order = room::collect(0..count as u32)?;
     for i in (1..count).rev() {
         order.swap(i, generator.below(i + 1));
     }
-    order
+    Ok(order)
 }

@@ -22,6 +22,7 @@ use crate::tune;
 use crate::workers::{BuildHost, Workers};
 use assign::Homes;
 pub use options::BuildOptions;
+use quantize::room;
 use rows::Rows;
 use source::Source;
 
@@ -82,7 +83,7 @@ impl<'s> Builder<'s> {
     /// Adds a row; `None` is NULL.
     pub fn push(&mut self, tid: Tid, value: Option<&Value<'_>>) -> Result<()> {
         let Some(value) = value else {
-            self.codeless.push((tid, tids::NULL));
+            room::push(&mut self.codeless, (tid, tids::NULL))?;
             return Ok(());
         };
         if self.space.is_none() {
@@ -92,7 +93,7 @@ impl<'s> Builder<'s> {
             return Ok(());
         };
         match space.encode(value, &mut self.scratch)? {
-            Encoded::ZeroNorm => self.codeless.push((tid, tids::ZERO)),
+            Encoded::ZeroNorm => room::push(&mut self.codeless, (tid, tids::ZERO))?,
             Encoded::Record => {
                 if rows.len() >= u32::MAX as usize - 1 {
                     return Err(Error::Full);
@@ -138,7 +139,7 @@ impl<'s> Builder<'s> {
         };
         // A meta page from the start: a cancelled build must not leave a file without one to be read.
         store.put(0, &meta.encode())?;
-        let first = write::tids(store, &self.codeless)?;
+        let first = write::tids(store, &self.codeless, host)?;
         if let (Some(space), Some(rows)) = (self.space.take(), self.rows.take()) {
             let workers = Workers::new(host, self.options.threads);
             let plan = Plan::new(self.options.lists, rows.len());

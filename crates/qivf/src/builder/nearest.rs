@@ -13,26 +13,23 @@ use ndarray::{Array2, Axis, s};
 use quantize::kmeans;
 
 /// Yields all rows, coarse cluster by coarse cluster: rows that lie close are compared with the same lists.
+#[derive(Default)]
 pub(super) struct Jobs {
-    members: Vec<Vec<u32>>,
     group: usize,
     from: usize,
 }
 
 impl Jobs {
-    pub(super) fn new(clusters: &Clusters) -> Self {
-        Self {
-            members: clusters.members.clone(),
-            group: 0,
-            from: 0,
-        }
-    }
-
-    pub(super) fn next(&mut self, source: &mut Source<'_>) -> Result<Option<Gathered>> {
-        while self.group < self.members.len() && self.from >= self.members[self.group].len() {
+    /// The next of `members`, the rows of each coarse cluster.
+    pub(super) fn next(
+        &mut self,
+        members: &[Vec<u32>],
+        source: &mut Source<'_>,
+    ) -> Result<Option<Gathered>> {
+        while self.group < members.len() && self.from >= members[self.group].len() {
             (self.group, self.from) = (self.group + 1, 0);
         }
-        let Some(members) = self.members.get(self.group) else {
+        let Some(members) = members.get(self.group) else {
             return Ok(None);
         };
         let rows = &members[self.from..(self.from + JOB).min(members.len())];

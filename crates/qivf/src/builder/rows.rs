@@ -1,10 +1,11 @@
 //! The refine records of a table while an index is built: in memory up to a budget, then in a spill file.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layout::{Slots, refine};
 use crate::space::Space;
 use crate::store::SpillFile;
 use ndarray::Array2;
+use quantize::room;
 
 /// Bytes of a chunk, or the budget where that is less.
 const CHUNK: usize = 1 << 20;
@@ -50,11 +51,7 @@ impl Rows {
             spill.append(record)?;
         } else {
             if needs_chunk {
-                let mut chunk = Vec::new();
-                chunk
-                    .try_reserve_exact(bytes)
-                    .map_err(|_| Error::OutOfMemory { bytes })?;
-                self.chunks.push(chunk);
+                room::push(&mut self.chunks, room::vec(bytes)?)?;
             }
             let last = self.chunks.len() - 1;
             self.chunks[last].extend_from_slice(record);
@@ -77,13 +74,13 @@ impl Rows {
 
     /// The records of `rows`, one after the other.
     pub(crate) fn gather(&self, rows: &[u32], spill: &mut dyn SpillFile) -> Result<Gathered> {
-        let mut bytes = vec![0; rows.len() * self.slots.size];
+        let mut bytes = room::filled(0, rows.len() * self.slots.size)?;
         for (row, out) in rows.iter().zip(bytes.chunks_exact_mut(self.slots.size)) {
             self.get(*row as usize, spill, out)?;
         }
         Ok(Gathered {
             slots: self.slots,
-            rows: rows.to_vec(),
+            rows: room::copy(rows)?,
             bytes,
         })
     }
@@ -104,14 +101,14 @@ impl Gathered {
     }
 
     /// The working vectors, one a row.
-    pub(crate) fn decode(&self, space: &Space) -> Array2<f32> {
-        let mut matrix = Array2::zeros((self.rows.len(), space.dim));
+    pub(crate) fn decode(&self, space: &Space) -> Result<Array2<f32>> {
+        let mut matrix = room::matrix(self.rows.len(), space.dim)?;
         for (record, mut row) in self.records().zip(matrix.rows_mut()) {
             if let Some(row) = row.as_slice_mut() {
                 space.decode(record, row);
             }
         }
-        matrix
+        Ok(matrix)
     }
 
     /// The upper bounds on the coding errors.

@@ -14,13 +14,18 @@ use crate::layout::node::Node;
 use crate::layout::{self, PageKind, Pointer, Tid};
 use crate::space::Space;
 use crate::store::{BlockNumber, BulkStore, CAPACITY, NO_BLOCK};
-use crate::workers::{Phase, Workers};
+use crate::workers::{BuildHost, Phase, Workers};
 use bucket::{Bucket, pack};
+use quantize::room;
 use quantize::row_code::round_up;
 use tree::Tree;
 
 /// Writes the rows without a code from block 1 on; returns the next free block.
-pub(super) fn tids<S: BulkStore>(store: &mut S, rows: &[(Tid, u8)]) -> Result<BlockNumber> {
+pub(super) fn tids<S: BulkStore>(
+    store: &mut S,
+    rows: &[(Tid, u8)],
+    host: &dyn BuildHost,
+) -> Result<BlockNumber> {
     let slots = layout::tids::slots();
     let pages = rows.len().div_ceil(slots.per_page).max(1);
     for i in 0..pages {
@@ -38,6 +43,9 @@ pub(super) fn tids<S: BulkStore>(store: &mut S, rows: &[(Tid, u8)]) -> Result<Bl
             layout::set_room_hint(&mut page, pages as BlockNumber);
         }
         store.put(block, &page)?;
+        if i.is_multiple_of(64) {
+            host.check_interrupts()?;
+        }
     }
     Ok(1 + pages as BlockNumber)
 }
@@ -49,9 +57,9 @@ struct ByList {
 }
 
 impl ByList {
-    fn new(homes: &Homes, home: usize) -> Self {
+    fn new(homes: &Homes, home: usize) -> Result<Self> {
         let lists = homes.centroids.nrows();
-        let mut starts = vec![0; lists + 1];
+        let mut starts = room::filled(0, lists + 1)?;
         let of = |row: &[u32; 2]| row[home];
         for list in homes.lists.iter().map(of).filter(|l| *l != NO_LIST) {
             starts[list as usize + 1] += 1;
@@ -59,8 +67,8 @@ impl ByList {
         for i in 0..lists {
             starts[i + 1] += starts[i];
         }
-        let mut next = starts.clone();
-        let mut rows = vec![0; starts[lists]];
+        let mut next = room::copy(&starts)?;
+        let mut rows = room::filled(0, starts[lists])?;
         for (row, list) in homes
             .lists
             .iter()
@@ -71,7 +79,7 @@ impl ByList {
             rows[next[list as usize]] = row as u32;
             next[list as usize] += 1;
         }
-        Self { rows, starts }
+        Ok(Self { rows, starts })
     }
 
     fn of(&self, list: usize) -> &[u32] {
@@ -122,8 +130,8 @@ pub(super) fn index<S: BulkStore>(
 ) -> Result<Pointer> {
     let space = source.space;
     let lists = homes.centroids.nrows();
-    let (primary, secondary) = (ByList::new(homes, 0), ByList::new(homes, 1));
-    let mut tree = Tree::new(space, homes, root_leaves, first);
+    let (primary, secondary) = (ByList::new(homes, 0)?, ByList::new(homes, 1)?);
+    let mut tree = Tree::new(space, workers, homes, root_leaves, first)?;
     let list_block = tree.end()?;
     let sizes = (0..lists).map(|l| primary.of(l).len() + secondary.of(l).len());
     let buckets = pack(&space.leaf, sizes, list_block)?;
@@ -138,10 +146,10 @@ pub(super) fn index<S: BulkStore>(
         workers,
         &buckets,
         (&primary, &secondary, &places),
-        tree.leaves(),
+        &mut tree,
     )?;
     write_refine(store, source, workers, &primary, refine_block)?;
-    tree.write(store)
+    tree.write(store, workers.host)
 }
 
 /// Where the record of each row goes: in the order of the first homes.
@@ -150,7 +158,7 @@ fn places(space: &Space, primary: &ByList, first: BlockNumber) -> Result<Vec<Poi
     if pages as u64 + u64::from(first) >= u64::from(NO_BLOCK) {
         return Err(Error::Full);
     }
-    let mut places = vec![Pointer::NONE; primary.rows.len()];
+    let mut places = room::filled(Pointer::NONE, primary.rows.len())?;
     for (i, row) in primary.rows.iter().enumerate() {
         places[*row as usize] = Pointer {
             block: first + (i / space.refine.per_page) as BlockNumber,
@@ -166,18 +174,11 @@ fn fill_buckets<S: BulkStore>(
     workers: &Workers<'_>,
     buckets: &[Bucket],
     (primary, secondary, places): (&ByList, &ByList, &[Pointer]),
-    nodes: &mut [Vec<u8>],
+    tree: &mut Tree<'_>,
 ) -> Result<()> {
     let space = source.space;
-    let centroids: Vec<Vec<f32>> = nodes
-        .iter()
-        .map(|record| {
-            let mut centroid = vec![0.0; space.dim];
-            space.node.decode(record, &mut centroid);
-            centroid
-        })
-        .collect();
-    let mut spreads = vec![Spread::default(); nodes.len()];
+    let mut spreads = room::filled(Spread::default(), tree.leaves())?;
+    let centroid_of = |list| tree.centroid(list);
     let (mut next, mut page, mut done) = (0, 0, 0);
     let entries_per_page = space.leaf.groups * space.leaf.lanes;
     workers.run(
@@ -220,8 +221,9 @@ fn fill_buckets<S: BulkStore>(
             };
             Ok(Some(job))
         },
-        |job| fill(space, &buckets[job.bucket], job, &centroids),
-        |filled| {
+        |job| fill(space, &buckets[job.bucket], job, &centroid_of),
+        |filled: Result<FilledPage>| {
+            let filled = filled?;
             let bucket = &buckets[filled.bucket];
             store.put(
                 bucket.first_block + filled.page as BlockNumber,
@@ -251,7 +253,7 @@ fn fill_buckets<S: BulkStore>(
                 norm_squared: 0.0,
                 built: spread.count,
             };
-            node.write(&mut nodes[*list]);
+            node.write(tree.record_mut(*list));
             first_group += spread.count.div_ceil(space.leaf.lanes as u32);
         }
     }
@@ -259,7 +261,12 @@ fn fill_buckets<S: BulkStore>(
 }
 
 /// Encodes the entries of one page of a bucket.
-fn fill(space: &Space, bucket: &Bucket, job: PageJob, centroids: &[Vec<f32>]) -> FilledPage {
+fn fill(
+    space: &Space,
+    bucket: &Bucket,
+    job: PageJob,
+    centroid_of: &impl Fn(usize) -> Vec<f32>,
+) -> Result<FilledPage> {
     let layout = &space.leaf;
     let mut payload = layout.empty();
     if job.page + 1 < bucket.pages {
@@ -277,8 +284,8 @@ fn fill(space: &Space, bucket: &Bucket, job: PageJob, centroids: &[Vec<f32>]) ->
     let mut spreads = Vec::with_capacity(job.lists.len());
     let mut code = vec![0; layout.words];
     for (i, (rows, pointers)) in job.lists.iter().enumerate() {
-        let centroid = &centroids[bucket.lists[i]];
-        let points = rows.decode(space);
+        let centroid = &centroid_of(bucket.lists[i]);
+        let points = rows.decode(space)?;
         let mut spread = Spread::default();
         for (e, ((point, error), to)) in points
             .rows()
@@ -305,12 +312,12 @@ fn fill(space: &Space, bucket: &Bucket, job: PageJob, centroids: &[Vec<f32>]) ->
         }
         spreads.push(spread);
     }
-    FilledPage {
+    Ok(FilledPage {
         bucket: job.bucket,
         page: job.page,
         payload,
         spreads,
-    }
+    })
 }
 
 fn write_refine<S: BulkStore>(

@@ -11,16 +11,18 @@ use crate::layout::node::Node;
 use crate::layout::{self, PageKind, Pointer};
 use crate::space::{Space, residual_entry};
 use crate::store::{BlockNumber, BulkStore};
-use ndarray::{Array2, Axis, s};
-use quantize::kmeans;
+use crate::workers::{BuildHost, Workers};
+use ndarray::{Array1, Array2, ArrayViewMut1, s};
 use quantize::row_code::round_up;
+use quantize::{kmeans, room};
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 /// The node records in the making.
 pub(super) struct Tree<'a> {
     space: &'a Space,
-    records: Vec<Vec<u8>>,
+    /// One after the other: the leaves, the inner nodes, the root.
+    records: Vec<u8>,
     leaves: usize,
     /// The leaves of each inner node.
     groups: Vec<Vec<usize>>,
@@ -36,83 +38,156 @@ const PARTS: usize = 4;
 /// Lloyd steps to find them.
 const ITERATIONS: usize = 8;
 
+/// Leaves per job.
+const JOB: usize = 1024;
+
 /// The leaves of a coarse cluster in parts that lie close.
-fn divide(centroids: &Array2<f32>, group: Range<usize>) -> Vec<Vec<usize>> {
+fn divide(
+    centroids: &Array2<f32>,
+    group: Range<usize>,
+    stop: &AtomicBool,
+) -> Result<Vec<Vec<usize>>> {
     let points = centroids.slice(s![group.clone(), ..]);
-    let never = AtomicBool::new(false);
-    let means = kmeans::lloyd(points, PARTS.min(group.len()), ITERATIONS, 0, &never);
+    let means = kmeans::lloyd(points, PARTS.min(group.len()), ITERATIONS, 0, stop)?;
     let mut parts = vec![Vec::new(); means.nrows()];
-    for (leaf, part) in group.zip(kmeans::nearest(points, means.view(), &never)) {
-        parts[part as usize].push(leaf);
+    for (leaf, part) in group.zip(kmeans::nearest(points, means.view(), stop)?) {
+        room::push(&mut parts[part as usize], leaf)?;
     }
     parts.retain(|part| !part.is_empty());
-    parts
+    Ok(parts)
+}
+
+/// The parts of all coarse clusters, in their order.
+fn divide_all(homes: &Homes, workers: &Workers<'_>) -> Result<Vec<Vec<usize>>> {
+    let stop = workers.stop();
+    let mut divided = room::filled(Vec::new(), homes.groups.len())?;
+    let mut groups = homes.groups.iter().cloned().enumerate();
+    workers.run(
+        || Ok(groups.next()),
+        |(i, group)| Ok((i, divide(&homes.centroids, group, stop)?)),
+        |parts: Result<_>| {
+            let (i, parts) = parts?;
+            divided[i] = parts;
+            Ok(())
+        },
+    )?;
+    let mut all = Vec::new();
+    for part in divided.into_iter().flatten() {
+        room::push(&mut all, part)?;
+    }
+    Ok(all)
 }
 
 /// Moves every leaf to the nearest of the parts, twice.
-fn gather(centroids: &Array2<f32>, mut parts: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
-    let never = AtomicBool::new(false);
+fn gather(
+    centroids: &Array2<f32>,
+    mut parts: Vec<Vec<usize>>,
+    workers: &Workers<'_>,
+) -> Result<Vec<Vec<usize>>> {
+    let (leaves, stop) = (centroids.nrows(), workers.stop());
     for _ in 0..2 {
-        let mut means = Array2::zeros((parts.len(), centroids.ncols()));
-        for (mut mean, part) in means.rows_mut().into_iter().zip(&parts) {
-            for leaf in part {
-                mean += &centroids.row(*leaf);
-            }
-            mean /= part.len() as f32;
+        let mut means = room::matrix(parts.len(), centroids.ncols())?;
+        for (mean, part) in means.rows_mut().into_iter().zip(&parts) {
+            set_to_mean(mean, centroids, part.iter().copied());
         }
         parts.iter_mut().for_each(Vec::clear);
-        let nearest = kmeans::nearest(centroids.view(), means.view(), &never);
+        let mut nearest = room::filled(0u32, leaves)?;
+        let mut jobs = (0..leaves).step_by(JOB);
+        workers.run(
+            || Ok(jobs.next()),
+            |from| {
+                let points = centroids.slice(s![from..leaves.min(from + JOB), ..]);
+                Ok((from, kmeans::nearest(points, means.view(), stop)?))
+            },
+            |found: Result<_>| {
+                let (from, found): (usize, Vec<u32>) = found?;
+                nearest[from..from + found.len()].copy_from_slice(&found);
+                Ok(())
+            },
+        )?;
         for (leaf, part) in nearest.into_iter().enumerate() {
-            parts[part as usize].push(leaf);
+            room::push(&mut parts[part as usize], leaf)?;
         }
         parts.retain(|part| !part.is_empty());
     }
-    parts
+    Ok(parts)
+}
+
+/// Sets `mean`, which is zero, to the mean of some centroids.
+fn set_to_mean(
+    mut mean: ArrayViewMut1<'_, f32>,
+    centroids: &Array2<f32>,
+    of: impl ExactSizeIterator<Item = usize>,
+) {
+    let count = of.len();
+    for leaf in of {
+        mean += &centroids.row(leaf);
+    }
+    if count > 0 {
+        mean /= count as f32;
+    }
 }
 
 impl<'a> Tree<'a> {
     /// Nodes around the centroids of `homes`, to be written from block `first` on.
     pub(super) fn new(
         space: &'a Space,
+        workers: &Workers<'_>,
         homes: &Homes,
         root_leaves: usize,
         first: BlockNumber,
-    ) -> Self {
+    ) -> Result<Self> {
         let leaves = homes.centroids.nrows();
         let mut groups = Vec::new();
         if leaves > root_leaves {
-            let coarse = homes.groups.iter().cloned();
-            let parts = coarse.flat_map(|group| divide(&homes.centroids, group));
-            groups = gather(&homes.centroids, parts.collect());
+            groups = gather(&homes.centroids, divide_all(homes, workers)?, workers)?;
         }
-        let mean = |of: &[usize]| {
-            let rows = homes.centroids.select(Axis(0), of);
-            rows.mean_axis(Axis(0))
-                .map_or(vec![0.0; space.dim], |mean| mean.to_vec())
-        };
-        let all: Vec<usize> = (0..leaves).collect();
-        let centroids = homes.centroids.rows().into_iter().map(|row| row.to_vec());
-        let above = groups
-            .iter()
-            .chain(std::iter::once(&all))
-            .map(|of| mean(of));
-        let records = centroids.chain(above).map(|centroid| {
-            let mut record = vec![0; space.node.slots.size];
-            space.node.encode(&centroid, &mut record);
-            record
-        });
-        Self {
+        let nodes = leaves + groups.len() + 1;
+        let mut tree = Self {
             space,
-            records: records.collect(),
+            records: room::filled(0, nodes * space.node.slots.size)?,
             leaves,
             groups,
             first,
+        };
+        let mut mean = Array1::zeros(space.dim);
+        for node in 0..nodes {
+            mean.fill(0.0);
+            if node < leaves {
+                mean.assign(&homes.centroids.row(node));
+            } else if let Some(group) = tree.groups.get(node - leaves) {
+                set_to_mean(mean.view_mut(), &homes.centroids, group.iter().copied());
+            } else {
+                set_to_mean(mean.view_mut(), &homes.centroids, 0..leaves);
+            }
+            let centroid = mean.as_slice().unwrap_or_default();
+            space.node.encode(centroid, tree.record_mut(node));
+            if node.is_multiple_of(64) {
+                workers.host.check_interrupts()?;
+            }
         }
+        Ok(tree)
     }
 
-    /// The records of the leaves.
-    pub(super) fn leaves(&mut self) -> &mut [Vec<u8>] {
-        &mut self.records[..self.leaves]
+    /// How many leaves there are, the first nodes.
+    pub(super) fn leaves(&self) -> usize {
+        self.leaves
+    }
+
+    fn nodes(&self) -> usize {
+        self.records.len() / self.space.node.slots.size
+    }
+
+    /// The record of a node.
+    pub(super) fn record(&self, node: usize) -> &[u8] {
+        let size = self.space.node.slots.size;
+        &self.records[node * size..(node + 1) * size]
+    }
+
+    /// The record of a node, for change.
+    pub(super) fn record_mut(&mut self, node: usize) -> &mut [u8] {
+        let size = self.space.node.slots.size;
+        &mut self.records[node * size..(node + 1) * size]
     }
 
     /// The block after the last.
@@ -130,7 +205,7 @@ impl<'a> Tree<'a> {
     }
 
     fn list_block(&self) -> BlockNumber {
-        let pages = self.records.len().div_ceil(self.space.node.slots.per_page);
+        let pages = self.nodes().div_ceil(self.space.node.slots.per_page);
         self.first + pages as BlockNumber
     }
 
@@ -142,9 +217,10 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn centroid(&self, node: usize) -> Vec<f32> {
+    /// The centroid of a node.
+    pub(super) fn centroid(&self, node: usize) -> Vec<f32> {
         let mut centroid = vec![0.0; self.space.dim];
-        self.space.node.decode(&self.records[node], &mut centroid);
+        self.space.node.decode(self.record(node), &mut centroid);
         centroid
     }
 
@@ -152,7 +228,7 @@ impl<'a> Tree<'a> {
         if self.groups.is_empty() {
             (0..self.leaves).collect()
         } else {
-            (self.leaves..self.records.len() - 1).collect()
+            (self.leaves..self.nodes() - 1).collect()
         }
     }
 
@@ -169,27 +245,30 @@ impl<'a> Tree<'a> {
     }
 
     /// Writes everything, the leaves being complete, and returns where the root is.
-    pub(super) fn write<S: BulkStore>(mut self, store: &mut S) -> Result<Pointer> {
+    pub(super) fn write<S: BulkStore>(
+        mut self,
+        store: &mut S,
+        host: &dyn BuildHost,
+    ) -> Result<Pointer> {
         for bucket in self.buckets()? {
             let lists = bucket.lists.iter();
             let lists = lists.map(|list| (self.leaves + list, self.groups[*list].clone()));
             self.write_bucket(store, lists.collect(), bucket.first_block)?;
+            host.check_interrupts()?;
         }
         // After the inner nodes, whose radii it repeats.
-        let root = self.records.len() - 1;
+        let root = self.nodes() - 1;
         self.write_bucket(
             store,
             vec![(root, self.children_of_root())],
             self.list_block(),
         )?;
-        for (i, records) in self
-            .records
-            .chunks(self.space.node.slots.per_page)
-            .enumerate()
-        {
+        let slots = self.space.node.slots;
+        for (i, records) in self.records.chunks(slots.per_page * slots.size).enumerate() {
             let mut page = layout::header(PageKind::Node).to_vec();
-            records.iter().for_each(|record| page.extend(record));
+            page.extend(records);
             store.put(self.first + i as BlockNumber, &page)?;
+            host.check_interrupts()?;
         }
         Ok(self.pointer(root))
     }
@@ -229,7 +308,7 @@ impl<'a> Tree<'a> {
         let mut code = vec![0; layout.words];
         let group = layout.used(page) - 1;
         for (lane, &child) in children.iter().enumerate() {
-            let record = Node::read(&self.records[child]);
+            let record = Node::read(self.record(child));
             let x = self.centroid(child);
             let mut factors = residual_entry(&x, &centroid, false, &mut code);
             factors.norm_squared = record.norm_squared;
@@ -249,7 +328,7 @@ impl<'a> Tree<'a> {
         for &child in children {
             let d = distance(&self.centroid(child), &centroid);
             (squares, largest) = (squares + d * d, largest.max(d));
-            level = Node::read(&self.records[child]).level;
+            level = Node::read(self.record(child)).level;
         }
         Node {
             head,
@@ -261,6 +340,6 @@ impl<'a> Tree<'a> {
             norm_squared: 0.0,
             built: children.len() as u32,
         }
-        .write(&mut self.records[node]);
+        .write(self.record_mut(node));
     }
 }
