@@ -84,3 +84,6 @@ CREATE FUNCTION recall_report(
 ) RETURNS SETOF record
     STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'recall_report_queries_wrapper';
 COMMENT ON FUNCTION recall_report(regclass, real[], integer) IS 'recall and effort at several targets, with real queries';
+CREATE FUNCTION qivf_last_scan() RETURNS jsonb
+    STRICT PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'qivf_last_scan_wrapper';
+COMMENT ON FUNCTION qivf_last_scan IS 'what the last qivf index scan of this session looked at, and why it ended';

@@ -124,12 +124,18 @@ pub fn names() -> Option<Names> {
         let table = pg_sys::IndexGetRelation(place.index, true);
         Some(Names {
             work: place.work,
-            index: text(pg_sys::get_rel_name(place.index))?,
-            table: text(pg_sys::get_rel_name(table))?,
+            index: relation_name(place.index)?,
+            table: relation_name(table)?,
             column: text(pg_sys::pg_get_indexdef_columns(place.index, false))?,
             array: pg_sys::get_atttype(place.index, 1) == pg_sys::FLOAT4ARRAYOID,
         })
     }
+}
+
+/// A relation's name, while it exists.
+pub fn relation_name(relation: pg_sys::Oid) -> Option<String> {
+    // SAFETY: a catalog look-up.
+    unsafe { text(pg_sys::get_rel_name(relation)) }
 }
 
 /// A copy of a string of Postgres's.

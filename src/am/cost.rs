@@ -1,4 +1,8 @@
 //! What a scan costs, for the planner. Never an error: a damaged index is for execution to report.
+//!
+//! The planner takes a path's cost to grow evenly from its first row to its last. A search does not: to start costs what the
+//! target needs, and drawing many rows costs more and more. So where the query's LIMIT is known, the line is laid through the
+//! cost of what this query will draw: its LIMIT, divided by the share of rows that its other conditions keep.
 
 use pgrx::pg_sys;
 use qivf::cost::{self, Cost};
@@ -9,24 +13,42 @@ use crate::gucs;
 use crate::storage::IndexRelation;
 use crate::versions;
 
-/// Sign codes are scored in blocks, many to an instruction: this many for the cost of one operator call.
-const CODES_PER_OPERATOR: f64 = 64.0;
+// In units of `cpu_operator_cost`, measured beside a sequential scan of the same rows from memory.
+/// Scoring a sign code: a fixed part, and for each dimension.
+const CODE: (f64, f64) = (0.5, 1.0 / 150.0);
+/// Reading and comparing a record, likewise.
+const RECORD: (f64, f64) = (100.0, 0.75);
 
 /// The rank that a scan settles before it hands out its first row.
 const FIRST_ROWS: f64 = 10.0;
+
+/// What a LIMIT is taken for that is known only when the query runs.
+const UNKNOWN_LIMIT: f64 = 100.0;
+/// The share of a query's rows that the planner takes for such a LIMIT (planner.c).
+const UNKNOWN_SHARE: f64 = 0.1;
 
 /// What the planner asks for.
 struct Estimate {
     startup: f64,
     total: f64,
     pages: f64,
+    /// Of all rows, those fetched from the table by the end that `total` is the cost of.
+    fetched: f64,
+}
+
+/// The rows that a query draws from the index until it has enough.
+#[derive(Clone, Copy)]
+struct Drawn {
+    rows: f64,
+    /// The share of all rows that the planner will take these for.
+    share: f64,
 }
 
 /// Estimates a scan: getting started costs the lists that the target needs, reading to the end all of them.
 #[pgrx::pg_guard]
 #[allow(clippy::too_many_arguments)] // Postgres's signature.
 pub unsafe extern "C-unwind" fn amcostestimate(
-    _root: *mut pg_sys::PlannerInfo,
+    root: *mut pg_sys::PlannerInfo,
     path: *mut pg_sys::IndexPath,
     _loop_count: f64,
     startup_cost: *mut pg_sys::Cost,
@@ -38,7 +60,6 @@ pub unsafe extern "C-unwind" fn amcostestimate(
     // SAFETY: the planner passes a path of this index and places for the results.
     unsafe {
         let info = (*path).indexinfo;
-        *selectivity = 1.0;
         *correlation = 0.0;
         let meta = meta((*info).indexoid);
         // The rows cannot be had without an order.
@@ -46,14 +67,47 @@ pub unsafe extern "C-unwind" fn amcostestimate(
             versions::disable(path);
             *startup_cost = f64::INFINITY;
             *total_cost = f64::INFINITY;
+            *selectivity = 1.0;
             *index_pages = f64::from((*info).pages);
             return;
         }
-        let estimate = estimate(&*info, meta.as_ref());
+        let recheck = recheck_cost(root, &*path);
+        let estimate = estimate(&*info, meta.as_ref(), drawn(&*root, &*path), recheck);
         *startup_cost = estimate.startup;
         *total_cost = estimate.total;
+        *selectivity = estimate.fetched;
         *index_pages = estimate.pages;
     }
+}
+
+/// How many rows the query will draw from the index until its LIMIT is satisfied; `None` when it has none.
+unsafe fn drawn(root: &pg_sys::PlannerInfo, path: &pg_sys::IndexPath) -> Option<Drawn> {
+    // SAFETY: the planner's own nodes.
+    let (held, kept, limited) = unsafe {
+        let parameters = path.path.param_info.as_ref();
+        let kept = parameters.map_or((*path.path.parent).rows, |p| p.ppi_rows);
+        let limited = !(*root.parse).limitCount.is_null();
+        ((*path.indexinfo).tuples.max(1.0), kept, limited)
+    };
+    let kept = (kept / held).clamp(f64::MIN_POSITIVE, 1.0);
+    let rows = |limit: f64| (limit / kept).min(held);
+    if root.limit_tuples > 0.0 {
+        let rows = rows(root.limit_tuples);
+        let share = rows / held;
+        return Some(Drawn { rows, share });
+    }
+    limited.then(|| Drawn {
+        rows: rows(UNKNOWN_LIMIT),
+        share: UNKNOWN_SHARE,
+    })
+}
+
+/// What it costs to compute the distance of a row that was drawn, which the planner does not count.
+unsafe fn recheck_cost(root: *mut pg_sys::PlannerInfo, path: &pg_sys::IndexPath) -> f64 {
+    let mut cost = pg_sys::QualCost::default();
+    // SAFETY: expressions of the planner's.
+    unsafe { pg_sys::cost_qual_eval(&mut cost, path.indexorderbys, root) };
+    cost.per_tuple
 }
 
 /// Whether a scan would need the rows' `ctid` and not get it.
@@ -89,7 +143,12 @@ unsafe fn meta(index: pg_sys::Oid) -> Option<Meta> {
     }
 }
 
-unsafe fn estimate(info: &pg_sys::IndexOptInfo, meta: Option<&Meta>) -> Estimate {
+unsafe fn estimate(
+    info: &pg_sys::IndexOptInfo,
+    meta: Option<&Meta>,
+    drawn: Option<Drawn>,
+    recheck: f64,
+) -> Estimate {
     let rows = info.tuples.max(1.0);
     let all_pages = f64::from(info.pages).max(1.0);
     let (mut page_cost, mut sequential_cost) = (0.0, 0.0);
@@ -98,9 +157,11 @@ unsafe fn estimate(info: &pg_sys::IndexOptInfo, meta: Option<&Meta>) -> Estimate
         pg_sys::get_tablespace_page_costs(info.reltablespace, &mut page_cost, &mut sequential_cost);
         pg_sys::cpu_operator_cost
     };
-    let effort = |limit, target| {
+    let dimensions = meta.map_or(0.0, |meta| f64::from(meta.dim));
+    let [code, record] = [CODE, RECORD].map(|(fixed, each)| fixed + each * dimensions);
+    let effort = |drawn, target| {
         let cost = meta.map_or_else(Cost::default, |meta| {
-            cost::estimate(meta, rows, limit, target)
+            cost::estimate(meta, rows, drawn, target)
         });
         // Lists and nodes lie side by side in the order of their centroids, and are few; refine records are where their row's
         // first list was.
@@ -108,12 +169,26 @@ unsafe fn estimate(info: &pg_sys::IndexOptInfo, meta: Option<&Meta>) -> Estimate
         let random = cost.refine_pages.min(all_pages);
         sequential * sequential_cost
             + random * page_cost
-            + (cost.codes / CODES_PER_OPERATOR + cost.records) * operator_cost
+            + (code * cost.codes + record * cost.records) * operator_cost
+            + drawn * recheck
     };
-    let startup = effort(FIRST_ROWS, gucs::target_recall());
+    let target = gucs::target_recall();
+    let whole = effort(rows, 1.0);
+    let first = drawn.map_or(FIRST_ROWS, |drawn| drawn.rows.min(FIRST_ROWS));
+    let startup = effort(first, target).min(whole);
+    let (total, fetched) = match drawn {
+        // Extended beyond what is drawn: of that the planner takes its share.
+        Some(drawn) if drawn.rows < rows => {
+            let reached = effort(drawn.rows, target).clamp(startup, whole);
+            let total = startup + (reached - startup) / drawn.share;
+            (total, drawn.rows / rows / drawn.share)
+        }
+        _ => (whole, 1.0),
+    };
     Estimate {
         startup,
-        total: effort(rows, 1.0).max(startup),
+        total,
         pages: all_pages,
+        fetched: fetched.min(1.0),
     }
 }

@@ -6,6 +6,7 @@ mod cost;
 mod cursor;
 mod insert;
 mod inspect;
+mod last;
 mod lesson;
 mod missing;
 mod open;

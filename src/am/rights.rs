@@ -66,12 +66,7 @@ impl Inspected {
 }
 
 fn refuse_other(index: pg_sys::Oid) -> ! {
-    // SAFETY: a catalog look-up; the name is a C string.
-    let name = unsafe {
-        let name = pg_sys::get_rel_name(index);
-        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
-    };
-    match name {
+    match place::relation_name(index) {
         Some(name) => not_qivf(&name),
         None => raise(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -103,8 +98,7 @@ fn check_right(index: pg_sys::Oid, heap: pg_sys::Oid, right: Right) {
     if versions::may_maintain(heap) {
         return;
     }
-    // SAFETY: the index exists, so it has a name.
-    let name = unsafe { CStr::from_ptr(pg_sys::get_rel_name(index)) }.to_string_lossy();
+    let name = place::relation_name(index).unwrap_or_default();
     let message = match right {
         Right::Change => format!("must be owner of index {name}"),
         _ => format!("permission denied for index {name}"),

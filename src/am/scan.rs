@@ -4,6 +4,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use qivf::{Error, Query, Scan, ScanOptions};
 
+use super::last;
 use super::open::{Opened, OrRaise, open, pointer_of};
 use super::value::Format;
 use crate::errors::raise;
@@ -12,12 +13,17 @@ use crate::storage::IndexRelation;
 use crate::{gucs, versions};
 
 /// What hangs on a scan. Lives in the scan's memory context and is dropped with it, also after an error.
+#[derive(Default)]
 struct State {
     /// Begun with the first row after a (re)scan.
     scan: Option<Scan<IndexRelation>>,
     /// Whether the query is of another dimension than the index. Every row is then handed out, for the executor to compare: the
     /// operator raises its error with the first row that the query can see, and there may be none.
     unfit: bool,
+    /// How it is done.
+    options: ScanOptions,
+    /// Whether no row was left.
+    exhausted: bool,
 }
 
 /// Allocates a scan.
@@ -30,10 +36,7 @@ pub unsafe extern "C-unwind" fn ambeginscan(
     // SAFETY: arrays of `norderbys` distances, as the executor reads them.
     unsafe {
         let scan = pg_sys::RelationGetIndexScan(index, nkeys, norderbys);
-        let state = State {
-            scan: None,
-            unfit: false,
-        };
+        let state = State::default();
         let state = pgrx::PgMemoryContexts::CurrentMemoryContext.leak_and_drop_on_delete(state);
         (*scan).opaque = state.cast();
         if norderbys > 0 {
@@ -62,7 +65,7 @@ pub unsafe extern "C-unwind" fn amrescan(
         if !orderbys.is_null() && norderbys > 0 {
             std::ptr::copy(orderbys, (*scan).orderByData, norderbys as usize);
         }
-        (*(*scan).opaque.cast::<State>()).scan = None;
+        (*(*scan).opaque.cast::<State>()).end((*scan).indexRelation);
     }
 }
 
@@ -83,10 +86,10 @@ pub unsafe extern "C-unwind" fn amgettuple(
         let state = &mut *(*scan).opaque.cast::<State>();
         let _place = place::enter((*(*scan).indexRelation).rd_id, Work::Search);
         if state.scan.is_none() {
-            let (begun, unfit) = start(scan);
-            (state.scan, state.unfit) = (Some(begun), unfit);
+            start(scan, state);
         }
         let Some(candidate) = state.scan.as_mut().and_then(|scan| scan.next().or_raise()) else {
+            state.exhausted = true;
             return false;
         };
         (*scan).xs_heaptid = pointer_of(candidate.tid);
@@ -109,11 +112,27 @@ pub unsafe extern "C-unwind" fn amgettuple(
 #[pgrx::pg_guard]
 pub unsafe extern "C-unwind" fn amendscan(scan: pg_sys::IndexScanDesc) {
     // SAFETY: as in `amgettuple`. The rest goes with the memory context.
-    unsafe { (*(*scan).opaque.cast::<State>()).scan = None }
+    unsafe { (*(*scan).opaque.cast::<State>()).end((*scan).indexRelation) }
 }
 
-/// Begins a scan; also says whether the query is of another dimension than the index.
-unsafe fn start(scan: pg_sys::IndexScanDesc) -> (Scan<IndexRelation>, bool) {
+impl State {
+    /// Ends the scan, if one was begun, and keeps what it did for `qivf_last_scan`.
+    unsafe fn end(&mut self, index: pg_sys::Relation) {
+        if let Some(scan) = self.scan.take() {
+            last::note(
+                // SAFETY: the executor keeps the index open until after the scan's end.
+                unsafe { (*index).rd_id },
+                self.options,
+                scan.stats(),
+                self.exhausted,
+            );
+        }
+        *self = Self::default();
+    }
+}
+
+/// Begins a scan.
+unsafe fn start(scan: pg_sys::IndexScanDesc, state: &mut State) {
     // SAFETY: the executor's scan, its relation open and its keys valid.
     unsafe {
         check_snapshot((*scan).xs_snapshot);
@@ -126,19 +145,19 @@ unsafe fn start(scan: pg_sys::IndexScanDesc) -> (Scan<IndexRelation>, bool) {
         }
         versions::count_index_scan(scan);
         let opened = open(relation);
-        let query = query(&opened, &*(*scan).orderByData);
-        let unfit = matches!(query, Err(Error::Dimension { .. }));
-        let query = if unfit {
-            Query::null()
-        } else {
-            query.or_raise()
-        };
-        let options = ScanOptions {
+        state.options = ScanOptions {
             target: gucs::target_recall(),
             order: gucs::order(),
             max_rows: gucs::max_scan_tuples(),
         };
-        (opened.index.scan(query, options).or_raise(), unfit)
+        let query = query(&opened, &*(*scan).orderByData);
+        state.unfit = matches!(query, Err(Error::Dimension { .. }));
+        let query = if state.unfit {
+            Query::null()
+        } else {
+            query.or_raise()
+        };
+        state.scan = Some(opened.index.scan(query, state.options).or_raise());
     }
 }
 

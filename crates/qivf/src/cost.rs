@@ -1,6 +1,6 @@
 //! What a scan will cost, from the meta page alone: never an error, whatever the page says.
 
-use crate::layout::meta::{Meta, Tuning};
+use crate::layout::meta::{Meta, RANKS, Tuning};
 use crate::plan::ROOT_LEAVES;
 use crate::space::{Element, Layouts, Metric, Space};
 
@@ -43,7 +43,7 @@ pub fn estimate(meta: &Meta, rows: f64, limit: f64, target: f32) -> Cost {
         if v.is_finite() { v.max(1.0) } else { 1.0 }
     };
     // Beyond the ranks learned, effort grows with the rows drawn.
-    let beyond = (limit / 160.0).max(1.0);
+    let beyond = (limit / RANKS[RANKS.len() - 1] as f64).max(1.0);
     let opened = if exact || meta.flat {
         lists
     } else {

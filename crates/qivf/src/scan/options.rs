@@ -60,4 +60,6 @@ pub struct ScanStats {
     pub rows: u64,
     /// Candidates handed out.
     pub candidates: u64,
+    /// Those of them that came after a row beyond them, or were dropped for it.
+    pub late: u64,
 }

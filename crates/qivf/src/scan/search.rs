@@ -269,6 +269,7 @@ impl<S: PageStore> Search<S> {
                     let row = *row;
                     self.rows.pop();
                     let late = row.bound.0 < self.last_bound;
+                    self.stats.late += u64::from(late);
                     self.last_bound = self.last_bound.max(row.bound.0);
                     if late && self.options.order == Order::Strict {
                         continue;
