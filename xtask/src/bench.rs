@@ -120,7 +120,7 @@ pub fn command(mut parser: lexopt::Parser) -> Result<()> {
     ensure!(queries.rows() >= ROUNDS, "{ROUNDS} queries are needed");
     let cache = setup::ensure(Purpose::Embedded)?;
     let installation = servers::embedded_version(&cache, servers::EMBEDDED_DEFAULT)?;
-    install::for_use(&cache, &installation)?;
+    install::for_use(&cache, &installation, install::Profile::Release)?;
     let options = Options::default()
         .set("shared_buffers", "1GB")
         .set("max_parallel_workers_per_gather", "0")

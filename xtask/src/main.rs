@@ -17,9 +17,11 @@ mod drivers;
 mod generate_sql;
 mod install;
 mod lint;
+mod package;
 mod psql;
 mod python;
 mod run;
+mod script;
 mod servers;
 mod setup;
 mod soak;
@@ -45,6 +47,7 @@ usage: cargo xtask <command>
   lint [pgNN…]                    import circles; clippy for versions that no server is here for
   soak [pgNN] [--minutes N]       the tests that kill and corrupt, for N minutes (60)
   install PG_CONFIG               a release build into the Postgres of this pg_config
+  package PG_CONFIG               a Debian package, a tarball, a zip for PGXN
   psql [pgNN] [-- argument…]      a shell in an embedded server with the extension loaded
   bench [--data DIR]              speed of the SQL surface, as ratios
   generate-sql                    writes the companion's script anew
@@ -78,6 +81,7 @@ fn dispatch(command: &str, arguments: Vec<OsString>) -> Result<()> {
         "soak" => soak::command(parser),
         "regress" => test::regress::command(parser),
         "python" => python::command(parser),
+        "package" => package::command(parser),
         "psql" => psql::command(parser),
         "" | "help" | "-h" | "--help" => {
             print!("{USAGE}");

@@ -23,7 +23,7 @@ pub fn command(mut parser: lexopt::Parser) -> Result<()> {
     };
     let cache = setup::ensure(Purpose::Embedded)?;
     let installation = servers::embedded_version(&cache, major)?;
-    install::for_use(&cache, &installation)?;
+    install::for_use(&cache, &installation, install::Profile::Demo)?;
     let cluster = Cluster::start_new(&installation, Options::default())?;
     create_extensions(&cluster, "postgres")?;
     // Ctrl-C is psql's, to cancel a query; here it would leave the server behind.
@@ -36,12 +36,15 @@ pub fn command(mut parser: lexopt::Parser) -> Result<()> {
     Ok(())
 }
 
-/// Creates the extension, and pgvector where the server has it.
+/// Creates the extension, and pgvector with the companion where the server has it.
 pub fn create_extensions(cluster: &Cluster, database: &str) -> Result<()> {
     let mut client = cluster.connect(database)?;
     if cluster.installation().has_extension("vector") {
         client.batch_execute("CREATE EXTENSION vector")?;
     }
     client.batch_execute(&format!("CREATE EXTENSION {}", install::EXTENSION))?;
+    if cluster.installation().has_extension("vector") {
+        client.batch_execute(&format!("CREATE EXTENSION {}_vector", install::EXTENSION))?;
+    }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub fn command(mut parser: lexopt::Parser) -> Result<()> {
     }
     let cache = setup::ensure(Purpose::Embedded)?;
     let installation = servers::embedded_version(&cache, servers::EMBEDDED_DEFAULT)?;
-    install::for_use(&cache, &installation)?;
+    install::for_use(&cache, &installation, install::Profile::Demo)?;
     let mut cluster = Cluster::start_new(&installation, Options::default())?;
     psql::create_extensions(&cluster, DATABASE)?;
     tell(&cluster)?;

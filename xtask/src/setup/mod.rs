@@ -51,12 +51,16 @@ fn prepare(cache: &Cache, purpose: Purpose, verbose: bool) -> Result<()> {
     } else {
         packages::install(cache, &missing)?;
     }
-    if pgrx::is_there(cache) {
+    if purpose != Purpose::Everything {
+        // Only the tests inside a backend need cargo-pgrx.
+    } else if pgrx::is_there(cache) {
         quiet(&format!("cargo-pgrx {CARGO_PGRX_VERSION}"));
     } else {
         pgrx::install(cache)?;
     }
-    if wheel::is_there(cache) {
+    if purpose == Purpose::Build {
+        // The caller has a server.
+    } else if wheel::is_there(cache) {
         quiet(&format!(
             "embedded servers ({} {})",
             wheel::PACKAGE,

@@ -24,10 +24,10 @@ pub fn missing(cache: &Cache, purpose: Purpose) -> Result<Vec<String>> {
     }
     // usearch is compiled as C++.
     let mut needed = vec!["clang", "libclang-dev", "g++"];
-    if !pgrx::is_there(cache) {
+    if purpose == Purpose::Everything && !pgrx::is_there(cache) {
         needed.extend(["libssl-dev", "pkg-config"]);
     }
-    if !wheel::is_there(cache) && !wheel::has_pip() {
+    if purpose != Purpose::Build && !wheel::is_there(cache) && !wheel::has_pip() {
         needed.extend(["python3", "python3-pip"]);
     }
     if is_root() && purpose == Purpose::Everything {

@@ -17,7 +17,7 @@ use cluster::{Account, Guard, Installation};
 use crate::cache::Cache;
 use crate::install::{self, Profile};
 use crate::setup::Purpose;
-use crate::{circles, drivers, python, run, servers, setup};
+use crate::{circles, drivers, package, python, run, servers, setup};
 use report::Session;
 use tally::Tally;
 
@@ -126,6 +126,7 @@ fn on_server(session: &mut Session, cache: &Cache, installation: &Installation) 
         installation.version,
         installation.bindir.display()
     );
+    packages(session, cache, installation)?;
     let data = TestData::create()?;
     session.tests(
         &format!("pg_test {label}"),
@@ -143,6 +144,24 @@ fn on_server(session: &mut Session, cache: &Cache, installation: &Installation) 
     )?;
     driver_tests(session, cache, installation)?;
     python_tests(session, cache, installation)
+}
+
+/// The Debian package of the distribution's server: installed, used, removed.
+fn packages(session: &mut Session, cache: &Cache, installation: &Installation) -> Result<()> {
+    let name = format!("package {}", installation.label());
+    if !servers::system().contains(installation) {
+        return Ok(());
+    }
+    if !rustix::process::geteuid().is_root() || !run::succeeds("dpkg", &["--version"]) {
+        session.left_out(&[format!("{name}: takes root and dpkg")]);
+        return Ok(());
+    }
+    session.step(&name, |log| {
+        package::try_debian(cache, installation, log).map(|()| Tally {
+            passed: 1,
+            failed: 0,
+        })
+    })
 }
 
 /// The Python package, on the newest server only: what it does is the same on all.
