@@ -9,8 +9,8 @@
 mod bulk;
 mod context;
 mod page;
+mod recent_buffers;
 mod relation;
-mod sighted;
 mod spill;
 mod transaction;
 

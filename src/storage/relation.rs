@@ -6,7 +6,7 @@ use qivf::store::{BlockNumber, CAPACITY, PAGE_HEADER, PageStore, WriteStore};
 use std::ops::Range;
 
 use super::page;
-use super::sighted;
+use super::recent_buffers;
 use super::transaction::XlogTransaction;
 use crate::versions;
 
@@ -48,7 +48,7 @@ impl PageStore for IndexRelation {
         // both to the abort.
         unsafe {
             let buffer = pg_sys::ReadBuffer(self.relation, block);
-            sighted::note((*self.relation).rd_id, block, buffer);
+            recent_buffers::note((*self.relation).rd_id, block, buffer);
             pg_sys::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
             let result = f(page::payload(pg_sys::BufferGetPage(buffer)));
             pg_sys::UnlockReleaseBuffer(buffer);
@@ -59,7 +59,7 @@ impl PageStore for IndexRelation {
     fn prefetch(&self, block: BlockNumber, bytes: Range<usize>) {
         let bytes = bytes.start + PAGE_HEADER..bytes.end + PAGE_HEADER;
         // SAFETY: the relation is open.
-        sighted::prefetch(unsafe { (*self.relation).rd_id }, block, bytes);
+        recent_buffers::prefetch(unsafe { (*self.relation).rd_id }, block, bytes);
     }
 
     fn block_count(&self) -> Result<BlockNumber> {

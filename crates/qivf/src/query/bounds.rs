@@ -70,90 +70,84 @@ impl Refiner {
         record: &[u8],
         (vector, working_norm): (&[f32], f32),
     ) -> Refined {
-        let payload = refine::codes(record);
-        let exactly = |distance: f64| Refined {
-            bound: distance,
-            upper: distance,
+        let Self::Float {
+            metric,
+            norm,
+            stretch,
+            dim,
+        } = *self
+        else {
+            let distance = self.distance(space, record);
+            return Refined {
+                bound: distance,
+                upper: distance,
+            };
         };
+        let query = FloatQuery {
+            vector,
+            working_norm: f64::from(working_norm),
+            metric,
+            norm,
+            stretch,
+            dim,
+        };
+        query.refine(record, &refine::codes(record)[..space.dim])
+    }
+
+    /// The distance itself, which rows of codes and of bits have; NaN for floats.
+    fn distance(&self, space: &Space, record: &[u8]) -> f64 {
+        let payload = refine::codes(record);
+        let squares = || refine::sum_squares(record);
         match self {
-            Refiner::Float {
-                metric,
-                norm,
-                stretch,
-                dim,
-            } => {
-                let query = FloatQuery {
-                    vector,
-                    working_norm: f64::from(working_norm),
-                    metric: *metric,
-                    norm: *norm,
-                    stretch: *stretch,
-                    dim: *dim,
-                };
-                query.refine(record, &payload[..space.dim])
-            }
-            Refiner::Int8 {
+            Self::Float { .. } => f64::NAN,
+            Self::Int8 {
                 metric,
                 codes,
-                squares,
+                squares: own,
             } => {
-                let row: Vec<i8> = payload[..space.dim].iter().map(|&b| b as i8).collect();
-                let dot = f64::from(kernels().dot_i8(codes, &row));
-                exactly(code_distance(
-                    *metric,
-                    dot,
-                    f64::from(*squares),
-                    refine::sum_squares(record),
-                ))
+                let dot = kernels().dot_i8(codes, &signed(&payload[..space.dim]));
+                code_distance(*metric, dot.into(), f64::from(*own), squares())
             }
-            Refiner::UInt8 {
+            Self::UInt8 {
                 metric,
                 codes,
-                squares,
+                squares: own,
             } => {
-                let dot = f64::from(kernels().dot_u8(codes, &payload[..space.dim]));
-                exactly(code_distance(
-                    *metric,
-                    dot,
-                    f64::from(*squares),
-                    refine::sum_squares(record),
-                ))
+                let dot = kernels().dot_u8(codes, &payload[..space.dim]);
+                code_distance(*metric, dot.into(), f64::from(*own), squares())
             }
-            Refiner::FloatCodes {
+            Self::FloatCodes {
                 metric,
                 query,
                 norm,
-                signed,
+                signed: is_signed,
             } => {
-                let dot = if *signed {
-                    let row: Vec<i8> = payload[..space.dim].iter().map(|&b| b as i8).collect();
-                    kernels().dot_f32_i8(query, &row)
-                } else {
-                    kernels().dot_f32_u8(query, &payload[..space.dim])
+                let codes = &payload[..space.dim];
+                let dot = match is_signed {
+                    true => kernels().dot_f32_i8(query, &signed(codes)),
+                    false => kernels().dot_f32_u8(query, codes),
                 };
-                exactly(code_distance(
-                    *metric,
-                    dot,
-                    norm * norm,
-                    refine::sum_squares(record),
-                ))
+                code_distance(*metric, dot, norm * norm, squares())
             }
-            Refiner::Bits(bits) => {
-                exactly(f64::from(kernels().hamming(bits, &payload[..bits.len()])))
-            }
-            Refiner::FloatBits {
+            Self::Bits(bits) => kernels().hamming(bits, &payload[..bits.len()]).into(),
+            Self::FloatBits {
                 metric,
                 query,
                 norm,
             } => {
                 let dot = query.dot(&payload[..space.dim.div_ceil(8)]);
-                exactly(match metric {
+                match metric {
                     Metric::Cosine => 1.0 - dot / (norm * (space.dim as f64).sqrt()),
                     _ => -dot,
-                })
+                }
             }
         }
     }
+}
+
+/// Codes as they lie on a page, signed.
+fn signed(codes: &[u8]) -> Vec<i8> {
+    codes.iter().map(|&byte| byte as i8).collect()
 }
 
 /// A float query against float rows.
