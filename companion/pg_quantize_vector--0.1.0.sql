@@ -45,9 +45,9 @@ CREATE OPERATOR CLASS halfvec_l2_ops DEFAULT FOR TYPE halfvec USING qivf AS
     FUNCTION 1 quantize.qivf_halfvec_l2();
 COMMENT ON OPERATOR CLASS halfvec_l2_ops USING qivf IS 'nearest halfvec by <->';
 
--- Arrays as queries of vector. Without these, vector <=> real[] would be taken by pg_quantize's own operator on real[], through
--- pgvector's implicit cast, past the user's index. All six element types, since with fewer a literal such as ARRAY[1,2] is
--- ambiguous. The bodies are inlined, so the plan sees pgvector's operator.
+-- Arrays as queries. Without these, vector <=> real[] would be taken by pg_quantize's own operator on real[], through pgvector's
+-- implicit cast, past the user's index. All six element types, since with fewer a literal such as ARRAY[1,2] is ambiguous. The
+-- bodies are inlined, so the plan sees pgvector's operator.
 CREATE FUNCTION quantize.vector_array_cosine_distance(a vector, b real[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <=> $2::vector;
 CREATE OPERATOR <=> (LEFTARG = vector, RIGHTARG = real[], FUNCTION = quantize.vector_array_cosine_distance);
@@ -144,34 +144,121 @@ CREATE FUNCTION quantize.vector_array_l1_distance(a vector, b bigint[]) RETURNS 
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::real[]::vector;
 CREATE OPERATOR <+> (LEFTARG = vector, RIGHTARG = bigint[], FUNCTION = quantize.vector_array_l1_distance);
 COMMENT ON OPERATOR <+> (vector, bigint[]) IS 'l1 distance';
-
--- Arrays as queries of halfvec. Any array, which a vector is not: were they declared for real[], to which vectors are cast
--- implicitly, pgvector's halfvec <=> vector would be ambiguous. A function of any array can't be bound to pgvector's operator when it
--- is created, so it calls one that is; both are inlined.
-CREATE FUNCTION quantize.halfvec_real_cosine_distance(a halfvec, b real[]) RETURNS float8
+CREATE FUNCTION quantize.halfvec_array_cosine_distance(a halfvec, b real[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <=> $2::halfvec;
-CREATE FUNCTION quantize.halfvec_array_cosine_distance(a halfvec, b anyarray) RETURNS float8
-    IMMUTABLE PARALLEL SAFE LANGUAGE sql AS 'SELECT quantize.halfvec_real_cosine_distance($1, $2::pg_catalog.float4[])';
-CREATE OPERATOR <=> (LEFTARG = halfvec, RIGHTARG = anyarray, FUNCTION = quantize.halfvec_array_cosine_distance);
-COMMENT ON OPERATOR <=> (halfvec, anyarray) IS 'cosine distance';
-CREATE FUNCTION quantize.halfvec_real_negative_inner_product(a halfvec, b real[]) RETURNS float8
+CREATE OPERATOR <=> (LEFTARG = halfvec, RIGHTARG = real[], FUNCTION = quantize.halfvec_array_cosine_distance);
+COMMENT ON OPERATOR <=> (halfvec, real[]) IS 'cosine distance';
+CREATE FUNCTION quantize.halfvec_array_negative_inner_product(a halfvec, b real[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <#> $2::halfvec;
-CREATE FUNCTION quantize.halfvec_array_negative_inner_product(a halfvec, b anyarray) RETURNS float8
-    IMMUTABLE PARALLEL SAFE LANGUAGE sql AS 'SELECT quantize.halfvec_real_negative_inner_product($1, $2::pg_catalog.float4[])';
-CREATE OPERATOR <#> (LEFTARG = halfvec, RIGHTARG = anyarray, FUNCTION = quantize.halfvec_array_negative_inner_product);
-COMMENT ON OPERATOR <#> (halfvec, anyarray) IS 'negative inner product';
-CREATE FUNCTION quantize.halfvec_real_l2_distance(a halfvec, b real[]) RETURNS float8
+CREATE OPERATOR <#> (LEFTARG = halfvec, RIGHTARG = real[], FUNCTION = quantize.halfvec_array_negative_inner_product);
+COMMENT ON OPERATOR <#> (halfvec, real[]) IS 'negative inner product';
+CREATE FUNCTION quantize.halfvec_array_l2_distance(a halfvec, b real[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <-> $2::halfvec;
-CREATE FUNCTION quantize.halfvec_array_l2_distance(a halfvec, b anyarray) RETURNS float8
-    IMMUTABLE PARALLEL SAFE LANGUAGE sql AS 'SELECT quantize.halfvec_real_l2_distance($1, $2::pg_catalog.float4[])';
-CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = anyarray, FUNCTION = quantize.halfvec_array_l2_distance);
-COMMENT ON OPERATOR <-> (halfvec, anyarray) IS 'l2 distance';
-CREATE FUNCTION quantize.halfvec_real_l1_distance(a halfvec, b real[]) RETURNS float8
+CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = real[], FUNCTION = quantize.halfvec_array_l2_distance);
+COMMENT ON OPERATOR <-> (halfvec, real[]) IS 'l2 distance';
+CREATE FUNCTION quantize.halfvec_array_l1_distance(a halfvec, b real[]) RETURNS float8
     IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::halfvec;
-CREATE FUNCTION quantize.halfvec_array_l1_distance(a halfvec, b anyarray) RETURNS float8
-    IMMUTABLE PARALLEL SAFE LANGUAGE sql AS 'SELECT quantize.halfvec_real_l1_distance($1, $2::pg_catalog.float4[])';
-CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = anyarray, FUNCTION = quantize.halfvec_array_l1_distance);
-COMMENT ON OPERATOR <+> (halfvec, anyarray) IS 'l1 distance';
+CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = real[], FUNCTION = quantize.halfvec_array_l1_distance);
+COMMENT ON OPERATOR <+> (halfvec, real[]) IS 'l1 distance';
+CREATE FUNCTION quantize.halfvec_array_cosine_distance(a halfvec, b float8[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <=> $2::halfvec;
+CREATE OPERATOR <=> (LEFTARG = halfvec, RIGHTARG = float8[], FUNCTION = quantize.halfvec_array_cosine_distance);
+COMMENT ON OPERATOR <=> (halfvec, float8[]) IS 'cosine distance';
+CREATE FUNCTION quantize.halfvec_array_negative_inner_product(a halfvec, b float8[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <#> $2::halfvec;
+CREATE OPERATOR <#> (LEFTARG = halfvec, RIGHTARG = float8[], FUNCTION = quantize.halfvec_array_negative_inner_product);
+COMMENT ON OPERATOR <#> (halfvec, float8[]) IS 'negative inner product';
+CREATE FUNCTION quantize.halfvec_array_l2_distance(a halfvec, b float8[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <-> $2::halfvec;
+CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = float8[], FUNCTION = quantize.halfvec_array_l2_distance);
+COMMENT ON OPERATOR <-> (halfvec, float8[]) IS 'l2 distance';
+CREATE FUNCTION quantize.halfvec_array_l1_distance(a halfvec, b float8[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::halfvec;
+CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = float8[], FUNCTION = quantize.halfvec_array_l1_distance);
+COMMENT ON OPERATOR <+> (halfvec, float8[]) IS 'l1 distance';
+CREATE FUNCTION quantize.halfvec_array_cosine_distance(a halfvec, b numeric[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <=> $2::halfvec;
+CREATE OPERATOR <=> (LEFTARG = halfvec, RIGHTARG = numeric[], FUNCTION = quantize.halfvec_array_cosine_distance);
+COMMENT ON OPERATOR <=> (halfvec, numeric[]) IS 'cosine distance';
+CREATE FUNCTION quantize.halfvec_array_negative_inner_product(a halfvec, b numeric[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <#> $2::halfvec;
+CREATE OPERATOR <#> (LEFTARG = halfvec, RIGHTARG = numeric[], FUNCTION = quantize.halfvec_array_negative_inner_product);
+COMMENT ON OPERATOR <#> (halfvec, numeric[]) IS 'negative inner product';
+CREATE FUNCTION quantize.halfvec_array_l2_distance(a halfvec, b numeric[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <-> $2::halfvec;
+CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = numeric[], FUNCTION = quantize.halfvec_array_l2_distance);
+COMMENT ON OPERATOR <-> (halfvec, numeric[]) IS 'l2 distance';
+CREATE FUNCTION quantize.halfvec_array_l1_distance(a halfvec, b numeric[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::halfvec;
+CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = numeric[], FUNCTION = quantize.halfvec_array_l1_distance);
+COMMENT ON OPERATOR <+> (halfvec, numeric[]) IS 'l1 distance';
+CREATE FUNCTION quantize.halfvec_array_cosine_distance(a halfvec, b smallint[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <=> $2::real[]::halfvec;
+CREATE OPERATOR <=> (LEFTARG = halfvec, RIGHTARG = smallint[], FUNCTION = quantize.halfvec_array_cosine_distance);
+COMMENT ON OPERATOR <=> (halfvec, smallint[]) IS 'cosine distance';
+CREATE FUNCTION quantize.halfvec_array_negative_inner_product(a halfvec, b smallint[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <#> $2::real[]::halfvec;
+CREATE OPERATOR <#> (LEFTARG = halfvec, RIGHTARG = smallint[], FUNCTION = quantize.halfvec_array_negative_inner_product);
+COMMENT ON OPERATOR <#> (halfvec, smallint[]) IS 'negative inner product';
+CREATE FUNCTION quantize.halfvec_array_l2_distance(a halfvec, b smallint[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <-> $2::real[]::halfvec;
+CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = smallint[], FUNCTION = quantize.halfvec_array_l2_distance);
+COMMENT ON OPERATOR <-> (halfvec, smallint[]) IS 'l2 distance';
+CREATE FUNCTION quantize.halfvec_array_l1_distance(a halfvec, b smallint[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::real[]::halfvec;
+CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = smallint[], FUNCTION = quantize.halfvec_array_l1_distance);
+COMMENT ON OPERATOR <+> (halfvec, smallint[]) IS 'l1 distance';
+CREATE FUNCTION quantize.halfvec_array_cosine_distance(a halfvec, b integer[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <=> $2::halfvec;
+CREATE OPERATOR <=> (LEFTARG = halfvec, RIGHTARG = integer[], FUNCTION = quantize.halfvec_array_cosine_distance);
+COMMENT ON OPERATOR <=> (halfvec, integer[]) IS 'cosine distance';
+CREATE FUNCTION quantize.halfvec_array_negative_inner_product(a halfvec, b integer[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <#> $2::halfvec;
+CREATE OPERATOR <#> (LEFTARG = halfvec, RIGHTARG = integer[], FUNCTION = quantize.halfvec_array_negative_inner_product);
+COMMENT ON OPERATOR <#> (halfvec, integer[]) IS 'negative inner product';
+CREATE FUNCTION quantize.halfvec_array_l2_distance(a halfvec, b integer[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <-> $2::halfvec;
+CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = integer[], FUNCTION = quantize.halfvec_array_l2_distance);
+COMMENT ON OPERATOR <-> (halfvec, integer[]) IS 'l2 distance';
+CREATE FUNCTION quantize.halfvec_array_l1_distance(a halfvec, b integer[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::halfvec;
+CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = integer[], FUNCTION = quantize.halfvec_array_l1_distance);
+COMMENT ON OPERATOR <+> (halfvec, integer[]) IS 'l1 distance';
+CREATE FUNCTION quantize.halfvec_array_cosine_distance(a halfvec, b bigint[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <=> $2::real[]::halfvec;
+CREATE OPERATOR <=> (LEFTARG = halfvec, RIGHTARG = bigint[], FUNCTION = quantize.halfvec_array_cosine_distance);
+COMMENT ON OPERATOR <=> (halfvec, bigint[]) IS 'cosine distance';
+CREATE FUNCTION quantize.halfvec_array_negative_inner_product(a halfvec, b bigint[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <#> $2::real[]::halfvec;
+CREATE OPERATOR <#> (LEFTARG = halfvec, RIGHTARG = bigint[], FUNCTION = quantize.halfvec_array_negative_inner_product);
+COMMENT ON OPERATOR <#> (halfvec, bigint[]) IS 'negative inner product';
+CREATE FUNCTION quantize.halfvec_array_l2_distance(a halfvec, b bigint[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <-> $2::real[]::halfvec;
+CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = bigint[], FUNCTION = quantize.halfvec_array_l2_distance);
+COMMENT ON OPERATOR <-> (halfvec, bigint[]) IS 'l2 distance';
+CREATE FUNCTION quantize.halfvec_array_l1_distance(a halfvec, b bigint[]) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::real[]::halfvec;
+CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = bigint[], FUNCTION = quantize.halfvec_array_l1_distance);
+COMMENT ON OPERATOR <+> (halfvec, bigint[]) IS 'l1 distance';
+
+-- halfvec with vector, as pgvector takes it: the vector is cast. Declared, since with operators for halfvec and real[] it would be
+-- ambiguous: a vector can be cast to real[] as well.
+CREATE FUNCTION quantize.halfvec_vector_cosine_distance(a halfvec, b vector) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <=> $2::halfvec;
+CREATE OPERATOR <=> (LEFTARG = halfvec, RIGHTARG = vector, FUNCTION = quantize.halfvec_vector_cosine_distance);
+COMMENT ON OPERATOR <=> (halfvec, vector) IS 'cosine distance';
+CREATE FUNCTION quantize.halfvec_vector_negative_inner_product(a halfvec, b vector) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <#> $2::halfvec;
+CREATE OPERATOR <#> (LEFTARG = halfvec, RIGHTARG = vector, FUNCTION = quantize.halfvec_vector_negative_inner_product);
+COMMENT ON OPERATOR <#> (halfvec, vector) IS 'negative inner product';
+CREATE FUNCTION quantize.halfvec_vector_l2_distance(a halfvec, b vector) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <-> $2::halfvec;
+CREATE OPERATOR <-> (LEFTARG = halfvec, RIGHTARG = vector, FUNCTION = quantize.halfvec_vector_l2_distance);
+COMMENT ON OPERATOR <-> (halfvec, vector) IS 'l2 distance';
+CREATE FUNCTION quantize.halfvec_vector_l1_distance(a halfvec, b vector) RETURNS float8
+    IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 <+> $2::halfvec;
+CREATE OPERATOR <+> (LEFTARG = halfvec, RIGHTARG = vector, FUNCTION = quantize.halfvec_vector_l1_distance);
+COMMENT ON OPERATOR <+> (halfvec, vector) IS 'l1 distance';
 
 -- Calibration of columns of these types, read where they lie: the aggregates of pg_quantize, which share states, combine and
 -- final functions. A vector would do as a real[] through pgvector's cast, but beside a halfvec alone, to which vectors are cast as

@@ -33,6 +33,21 @@ fn report(report: ErrorReport) -> ! {
     unreachable!("an error does not return")
 }
 
+/// Raises an error with a detail and a hint. Does not return.
+#[track_caller]
+pub fn raise_with_detail(
+    code: PgSqlErrorCode,
+    message: impl Into<String>,
+    detail: impl Into<String>,
+    hint: impl Into<String>,
+) -> ! {
+    ErrorReport::new(code, message.into(), "pg_quantize")
+        .set_detail(detail)
+        .set_hint(hint)
+        .report(PgLogLevel::ERROR);
+    unreachable!("an error does not return")
+}
+
 /// Unwraps, or raises the error to the user.
 pub trait OrRaise<T> {
     /// The value, or an SQL error.

@@ -17,6 +17,9 @@ mod functions;
 mod gucs;
 #[allow(unsafe_code)]
 mod place;
+mod search;
+#[allow(unsafe_code)]
+mod spi;
 #[allow(unsafe_code)]
 mod storage;
 #[cfg(any(test, feature = "pg_test"))]
@@ -137,14 +140,9 @@ extension_sql_file!(
     requires = ["migration_views"]
 );
 extension_sql_file!(
-    "../sql/search/statement.sql",
-    name = "search_statement",
-    requires = ["search_columns"]
-);
-extension_sql_file!(
     "../sql/search/search.sql",
     name = "semantic_search",
-    requires = ["search_statement"]
+    requires = ["search_columns"]
 );
 extension_sql_file!(
     "../sql/search/rescore.sql",

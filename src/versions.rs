@@ -1,6 +1,6 @@
 //! What differs between the supported versions of Postgres, all of it.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::sync::OnceLock;
 
 use pgrx::pg_sys;
@@ -224,5 +224,53 @@ unsafe fn after_part(query: *mut pg_sys::QueryDesc, count: u64) {
     if let (Some((_, f)), 1..) = (AFTER_PART.get(), count) {
         // SAFETY: the query that was run.
         unsafe { f(query) }
+    }
+}
+
+/// Has parameters of a statement take the types that their places ask for.
+///
+/// # Safety
+/// Called while a parser is being set up, by a frame that has nothing to drop; the list of types, in memory of Postgres, and
+/// its length stay where they are as long as the parser works.
+pub unsafe fn setup_variable_parameters(
+    pstate: *mut pg_sys::ParseState,
+    types: *mut *mut pg_sys::Oid,
+    count: *mut i32,
+) {
+    unsafe extern "C-unwind" {
+        #[cfg_attr(feature = "pg14", link_name = "parse_variable_parameters")]
+        fn setup_parse_variable_parameters(
+            pstate: *mut pg_sys::ParseState,
+            types: *mut *mut pg_sys::Oid,
+            count: *mut i32,
+        );
+    }
+    // SAFETY: as the caller says.
+    unsafe { setup_parse_variable_parameters(pstate, types, count) }
+}
+
+/// Has a receiver for a tuplestore put its rows into this one, which lives in this memory context.
+///
+/// # Safety
+/// `receiver` was made by `CreateDestReceiver` for a tuplestore.
+pub unsafe fn into_tuplestore(
+    receiver: *mut pg_sys::DestReceiver,
+    store: *mut pg_sys::Tuplestorestate,
+    context: pg_sys::MemoryContext,
+) {
+    unsafe extern "C-unwind" {
+        fn SetTuplestoreDestReceiverParams(
+            receiver: *mut pg_sys::DestReceiver,
+            store: *mut pg_sys::Tuplestorestate,
+            context: pg_sys::MemoryContext,
+            detoast: bool,
+            target: pg_sys::TupleDesc,
+            failure: *const c_char,
+        );
+    }
+    // SAFETY: as the caller says. It only stores its arguments.
+    unsafe {
+        let (none, nothing) = (std::ptr::null_mut(), std::ptr::null());
+        SetTuplestoreDestReceiverParams(receiver, store, context, false, none, nothing);
     }
 }

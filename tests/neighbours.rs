@@ -98,8 +98,8 @@ fn indexes_print_the_same() -> Result<()> {
     scripts_print_the_same("indexes")
 }
 
-/// One row of every type that calls mix, and what becomes of a call: its result with the functions and operators that were chosen;
-/// with untyped parameters, the types that these got and how the planner understood it; or its SQLSTATE.
+/// One row of every type that calls mix, and what becomes of a call: its result and how the planner understood it, the types that
+/// untyped parameters got, or its SQLSTATE.
 const OUTCOMES: &str = "
 CREATE DOMAIN vector_domain AS vector;
 CREATE DOMAIN half_domain AS halfvec;
@@ -117,20 +117,15 @@ BEGIN
         EXECUTE 'PREPARE untyped AS ' || statement;
         SELECT parameter_types::text, 'EXECUTE untyped(' || repeat('NULL, ', cardinality(parameter_types) - 1) || 'NULL)'
             INTO types, statement FROM pg_prepared_statements WHERE name = 'untyped';
-        FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP
-            result := concat_ws(E'\\n', result, line);
-        END LOOP;
-        DEALLOCATE untyped;
-    ELSE
-        EXECUTE 'CREATE TEMP VIEW called AS ' || statement;
-        SELECT string_agg(pg_describe_object(d.refclassid, d.refobjid, 0), ', ' ORDER BY 1) INTO result
-        FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
-        WHERE d.classid = 'pg_rewrite'::regclass AND r.ev_class = 'called'::regclass
-            AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass);
-        result := concat_ws(E'\\n', result, pg_get_viewdef('called'::regclass));
-        DROP VIEW called;
+    END IF;
+    FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP
+        result := concat_ws(E'\\n', result, line);
+    END LOOP;
+    IF types = '' THEN
         EXECUTE 'SELECT (' || call || ')::text FROM typed' INTO line;
         result := concat_ws(E'\\n', result, coalesce(line, 'null'));
+    ELSE
+        DEALLOCATE untyped;
     END IF;
     RETURN concat_ws(' ', types, result);
 EXCEPTION WHEN OTHERS THEN

@@ -48,9 +48,10 @@ ANALYZE chunks;
 -- The question, its embedding, and what it may be answered from. An application passes these as $1, $2, $3.
 PREPARE answer_context(text, real[], text) AS
 WITH semantic AS (
-    -- What means the same. The filter is SQL: quote what comes from outside with format('%L').
+    -- What means the same. The filter is SQL: what comes from outside is passed beside it.
     SELECT (doc).id, row_number() OVER (ORDER BY score DESC) AS rank
-    FROM semantic_search(NULL::chunks, $2, 8, filter => format('product = %L AND published >= %L', $3, '2020-01-01'))
+    FROM semantic_search(NULL::chunks, $2, 8,
+        filter => 'product = $1 AND published >= $2', filter_params => ARRAY[$3, '2020-01-01'])
 ), keyword AS (
     -- What has the same words: error codes, names. Any of the question's words may match.
     SELECT id, row_number() OVER (ORDER BY ts_rank_cd(words, query) DESC, id) AS rank

@@ -1,6 +1,8 @@
 //! SQL functions over embeddings: each one a thin face of the `quantize` crate.
 
+mod center_query;
 mod dequantize;
 mod distance;
 mod matryoshka;
 mod quantize_embeddings;
+mod rescore;

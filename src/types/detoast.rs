@@ -155,6 +155,11 @@ impl NewVarlena {
         new
     }
 
+    /// The varlena as a value of SQL.
+    pub fn into_datum(self) -> pg_sys::Datum {
+        pg_sys::Datum::from(self.varlena.as_ptr())
+    }
+
     /// The bytes after the header, to be written.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: allocated with this length, and ours alone.

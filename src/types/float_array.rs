@@ -216,6 +216,79 @@ unsafe impl<'fcx> ArgAbi<'fcx> for FloatArray<'fcx> {
     }
 }
 
+/// A `real[]` of any shape, which its user judges.
+pub struct AnyFloats<'a>(Detoasted<'a>);
+
+impl AnyFloats<'_> {
+    /// # Safety
+    /// `datum` is a `real[]`, not null, that outlives the result.
+    pub unsafe fn from_datum(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the caller says that it is an array.
+        Self(unsafe { Detoasted::aligned(datum) })
+    }
+
+    fn header(&self) -> &pg_sys::ArrayType {
+        // SAFETY: the datum is an array with a four-byte header.
+        unsafe { &*self.0.as_ptr().cast() }
+    }
+
+    /// `which` 0: the lengths of its dimensions, none for an empty array; 1: their first subscripts.
+    fn numbers(&self, which: usize) -> &[i32] {
+        let header: *const pg_sys::ArrayType = self.header();
+        // SAFETY: `ndim` lengths, then as many subscripts, follow the header.
+        unsafe {
+            let ndim = (*header).ndim as usize;
+            std::slice::from_raw_parts(header.add(1).cast::<i32>().add(which * ndim), ndim)
+        }
+    }
+
+    /// The lengths of its dimensions, none for an empty array.
+    pub fn lengths(&self) -> &[i32] {
+        self.numbers(0)
+    }
+
+    /// The dimensions as Postgres writes them: `[1:2][1:3]`.
+    pub fn bounds(&self) -> String {
+        let bounds = self.numbers(1).iter().zip(self.lengths());
+        bounds
+            .map(|(first, len)| format!("[{first}:{}]", first + len - 1))
+            .collect()
+    }
+
+    /// The elements in row-major order; an error that calls the array `what` when one is null.
+    pub fn values(&self, what: &str) -> &[f32] {
+        let ndim = self.lengths().len();
+        let len = if ndim == 0 {
+            0
+        } else {
+            self.lengths().iter().map(|&n| n as usize).product()
+        };
+        let array: *const pg_sys::ArrayType = self.header();
+        // SAFETY: a valid array, whose data begin where its header says or, without nulls, behind the lengths and
+        // subscripts; a bitmap may be there although no element is null.
+        unsafe {
+            let mut offset = (*array).dataoffset as usize;
+            if offset == 0 {
+                offset = data_offset(ndim);
+            } else if pg_sys::array_contains_nulls(array.cast_mut()) {
+                raise(
+                    PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                    format!("{what} must not contain nulls"),
+                );
+            }
+            std::slice::from_raw_parts(array.cast::<u8>().add(offset).cast(), len)
+        }
+    }
+}
+
+// SAFETY: SQL declares such arguments as real[].
+unsafe impl<'fcx> ArgAbi<'fcx> for AnyFloats<'fcx> {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as above; not null by the caller's word.
+        unsafe { Self::from_datum(arg.unbox_arg_using_from_datum().expect("not null")) }
+    }
+}
+
 /// Ranges as an argument: `real[]` with two dimensions.
 pub struct FloatMatrix<'a>(pub(super) ArrayArg<'a, f32>);
 
@@ -332,6 +405,11 @@ impl<T: Element> NewArray<T> {
                 element: PhantomData,
             }
         }
+    }
+
+    /// The array as a value of SQL.
+    pub fn into_datum(self) -> pg_sys::Datum {
+        pg_sys::Datum::from(self.array.as_ptr())
     }
 
     fn data(&self) -> *mut T {
@@ -458,6 +536,7 @@ unsafe impl<T: Element> BoxRet for NewArray<T> {
     }
 }
 
+sql_type!([] AnyFloats<'_>, "real[]");
 sql_type!([] FloatArray<'_>, "real[]");
 sql_type!([] FloatMatrix<'_>, "real[]");
 sql_type!([T] IntegerArray<'_, T>, "integer[]");

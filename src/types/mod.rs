@@ -42,8 +42,8 @@ mod wire;
 
 pub use call::Call;
 pub use casts::bit_string;
-pub use detoast::{AnyVarlena, NewVarlena};
-pub use float_array::{FloatArray, FloatMatrix, NewArray, State};
+pub use detoast::{AnyVarlena, Detoasted, NewVarlena};
+pub use float_array::{AnyFloats, FloatArray, FloatMatrix, NewArray, State};
 pub use named::{CalibrationRows, Queries, QueryVector, Thresholds};
 pub use pgvector::{HalfVector, PgVector};
 pub use quantized::Quantized;

@@ -179,6 +179,11 @@ impl<K: Kind> NewVector<K> {
         }
     }
 
+    /// The vector as a value of SQL.
+    pub fn into_datum(self) -> pg_sys::Datum {
+        self.varlena.into_datum()
+    }
+
     /// Makes a vector with this payload, whose length fits the dimensions.
     pub fn from_payload(dimensions: usize, payload: &[u8]) -> Self {
         Self::fill(dimensions, |bytes| {

@@ -93,7 +93,7 @@ SELECT '[4,5]' <-> '[1,1]'::vector, '[4,5]' <#> '[1,1]'::halfvec, '{2:4}/2' <=> 
 SELECT '[1,2]'::vector <=> '[3,4]'::halfvec, '[1,2]'::halfvec <=> '[3,4]'::vector, '[1,2]'::halfvec <-> '[3,4]'::vector, '[1,2]'::halfvec <#> '[3,4]'::vector, '[1,2]'::halfvec <+> '[3,4]'::vector;
 SELECT '[1,2]'::vector <-> '{1:3}/2'::sparsevec, '{1:3}/2'::sparsevec <=> '[1,2]'::halfvec;
 SELECT '[1,2]'::vector <=> '[1]';
-SELECT '[1,2]'::halfvec <-> '[1]'::vector;
+SELECT h <-> '[1]'::vector FROM unnest('{"[1,2]"}'::halfvec[]) AS h;
 SELECT '[1,70000]'::vector <-> '[1,1]'::halfvec;
 
 -- Lengths, parts, signs.

@@ -111,16 +111,15 @@ const HEADER: &str = "\
 -- resolve to is fixed now. No function has a name of pgvector's: overloads would make untyped arguments there ambiguous.
 ";
 
-const ARRAYS_WITH_VECTOR: &str = "
--- Arrays as queries of vector. Without these, vector <=> real[] would be taken by pg_quantize's own operator on real[], through
--- pgvector's implicit cast, past the user's index. All six element types, since with fewer a literal such as ARRAY[1,2] is
--- ambiguous. The bodies are inlined, so the plan sees pgvector's operator.
+const ARRAYS: &str = "
+-- Arrays as queries. Without these, vector <=> real[] would be taken by pg_quantize's own operator on real[], through pgvector's
+-- implicit cast, past the user's index. All six element types, since with fewer a literal such as ARRAY[1,2] is ambiguous. The
+-- bodies are inlined, so the plan sees pgvector's operator.
 ";
 
-const ARRAYS_WITH_HALFVEC: &str = "
--- Arrays as queries of halfvec. Any array, which a vector is not: were they declared for real[], to which vectors are cast
--- implicitly, pgvector's halfvec <=> vector would be ambiguous. A function of any array can't be bound to pgvector's operator when it
--- is created, so it calls one that is; both are inlined.
+const HALFVEC_WITH_VECTOR: &str = "
+-- halfvec with vector, as pgvector takes it: the vector is cast. Declared, since with operators for halfvec and real[] it would be
+-- ambiguous: a vector can be cast to real[] as well.
 ";
 
 const CALIBRATION: &str = "
@@ -148,27 +147,15 @@ fn companion() -> String {
     for type_name in TYPES {
         operator_classes(&mut sql, type_name);
     }
-    sql += ARRAYS_WITH_VECTOR;
-    for (element, via) in ELEMENTS {
-        for (symbol, meaning) in OPERATORS {
-            let (array, function) = (format!("{element}[]"), function("vector_array", meaning));
-            distance(&mut sql, &function, "vector", &array, symbol, via);
-            operator(&mut sql, "vector", &array, symbol, &function, meaning);
+    sql += ARRAYS;
+    for type_name in TYPES {
+        for (element, via) in ELEMENTS {
+            let array = format!("{element}[]");
+            operators(&mut sql, type_name, &array, "array", via);
         }
     }
-    sql += ARRAYS_WITH_HALFVEC;
-    for (symbol, meaning) in OPERATORS {
-        let (real, any) = (
-            function("halfvec_real", meaning),
-            function("halfvec_array", meaning),
-        );
-        distance(&mut sql, &real, "halfvec", "real[]", symbol, "");
-        sql += &format!(
-            "CREATE FUNCTION {any}(a halfvec, b anyarray) RETURNS float8\n    \
-             IMMUTABLE PARALLEL SAFE LANGUAGE sql AS 'SELECT {real}($1, $2::pg_catalog.float4[])';\n"
-        );
-        operator(&mut sql, "halfvec", "anyarray", symbol, &any, meaning);
-    }
+    sql += HALFVEC_WITH_VECTOR;
+    operators(&mut sql, "halfvec", "vector", "vector", "");
     sql += CALIBRATION;
     for type_name in TYPES {
         for aggregate in &AGGREGATES {
@@ -199,31 +186,20 @@ fn operator_classes(sql: &mut String, type_name: &str) {
     }
 }
 
-/// The name of an internal function for a distance.
-fn function(of: &str, meaning: &str) -> String {
-    format!("{INTERNAL}{of}_{}", meaning.replace(' ', "_"))
-}
-
-/// A function that casts its right argument to the type of the left one, for pgvector's operator.
-fn distance(sql: &mut String, function: &str, left: &str, right: &str, symbol: &str, via: &str) {
-    *sql += &format!(
-        "CREATE FUNCTION {function}(a {left}, b {right}) RETURNS float8\n    \
-         IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 {symbol} $2{via}::{left};\n"
-    );
-}
-
-fn operator(
-    sql: &mut String,
-    left: &str,
-    right: &str,
-    symbol: &str,
-    function: &str,
-    meaning: &str,
-) {
-    *sql += &format!(
-        "CREATE OPERATOR {symbol} (LEFTARG = {left}, RIGHTARG = {right}, FUNCTION = {function});\n\
-         COMMENT ON OPERATOR {symbol} ({left}, {right}) IS '{meaning}';\n"
-    );
+/// The four operators between a type and another one, which is cast to it.
+fn operators(sql: &mut String, left: &str, right: &str, right_word: &str, via: &str) {
+    for (operator, meaning) in OPERATORS {
+        let function = format!(
+            "{INTERNAL}{left}_{right_word}_{}",
+            meaning.replace(' ', "_")
+        );
+        *sql += &format!(
+            "CREATE FUNCTION {function}(a {left}, b {right}) RETURNS float8\n    \
+             IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN $1 {operator} $2{via}::{left};\n\
+             CREATE OPERATOR {operator} (LEFTARG = {left}, RIGHTARG = {right}, FUNCTION = {function});\n\
+             COMMENT ON OPERATOR {operator} ({left}, {right}) IS '{meaning}';\n"
+        );
+    }
 }
 
 impl Aggregate {

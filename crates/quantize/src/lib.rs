@@ -9,6 +9,7 @@
 
 pub mod binary;
 pub mod calibration;
+pub mod center;
 mod checks;
 pub mod cpu;
 pub mod distance;

@@ -14,7 +14,7 @@ use crate::errors::OrRaise;
 
 /// Raises an error unless both vectors have the same dimensions.
 #[inline]
-fn check(left: usize, right: usize) {
+pub fn check(left: usize, right: usize) {
     if left != right {
         quantize::check_same_dimensions(left, right).or_raise();
     }
@@ -24,7 +24,7 @@ fn check(left: usize, right: usize) {
 ///
 /// The cosine is brought back into −1…1, which rounding can leave. NaN when a norm is zero.
 #[inline]
-fn cosine_distance(dot: f64, left_norm_squared: f64, right_norm_squared: f64) -> f64 {
+pub fn cosine_distance(dot: f64, left_norm_squared: f64, right_norm_squared: f64) -> f64 {
     let cosine = dot / (left_norm_squared * right_norm_squared).sqrt();
     // `clamp` keeps a NaN.
     1.0 - cosine.clamp(-1.0, 1.0)

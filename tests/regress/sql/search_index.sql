@@ -8,6 +8,8 @@ CREATE TABLE docs (id integer PRIMARY KEY, embedding real[],
     embedding_bin binvec(16) GENERATED ALWAYS AS (quantize_binary(embedding)) STORED);
 INSERT INTO docs SELECT i, normalize_embeddings(embed(i::text)) FROM generate_series(1, 2000) i;
 CALL quantize_column('docs', 'embedding', 'int8');
+-- The embeddings are of unit length, whether quantize_column has noticed or not.
+UPDATE quantize.quantized_columns SET unit_length = true;
 CREATE INDEX by_bin ON docs USING qivf (embedding_bin);
 CREATE INDEX by_int8 ON docs USING qivf (embedding_int8);
 ANALYZE docs;
