@@ -5,6 +5,8 @@
 //! <cache>/pgserver/                 an unpacked wheel with two Postgres installations
 //! <cache>/pgrx/config.toml          which pg_config stands for which version
 //! <cache>/drivers/                  client drivers, for `drivers`
+//! <cache>/python/                   what the tests of the Python package need
+//! <cache>/kept-demos                directories of servers that `demo --keep` left running
 //! <cache>/logs/                     what the installing commands printed
 //! ```
 

@@ -37,7 +37,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--check]                 install what is missing; --check only tells
-  demo [--keep]                   quantized search on real data; --keep leaves the server up
+  demo [--keep | --stop]          the whole story on real data; --keep leaves the server up
   test [pgNN|all] [--keep-going]  everything that CI runs, on every server at hand or on one
   regress [pgNN] [--bless] [name…]
                                   the SQL regression files; --bless accepts what they print

@@ -1,4 +1,4 @@
-//! Questions in words, answered in two stages: candidates from sign bits, order from floats.
+//! Questions in words, answered in two stages: candidates from sign bits, scores from floats.
 
 use anyhow::{Context, Result};
 use postgres::Client;
@@ -8,12 +8,14 @@ use super::paint::{bold, chapter, dim, shortened};
 /// How many answers are shown.
 const SHOWN: usize = 3;
 
-/// `$1` is the question's embedding. The inner query reads sign bits only; the outer one reads the
-/// floats of 40 rows.
+/// How many questions are asked.
+const QUESTIONS: usize = 3;
+
+/// `$1` is the question's embedding.
 const TWO_STAGES: &str = "\
-SELECT package, text, 1 - (embedding <=> $1) AS similarity
-FROM (SELECT * FROM docs ORDER BY embedding_bin <#> $1::real[] LIMIT 40) AS candidates
-ORDER BY embedding <=> $1 LIMIT 3";
+SELECT (doc).package, (doc).text, score::float8
+FROM semantic_search(NULL::docs, $1::real[], 3, quantized => 'embedding_bin')
+ORDER BY score DESC";
 
 /// What the answers should be.
 const EXACT: &str = "SELECT package FROM docs ORDER BY embedding <=> $1::real[] LIMIT 3";
@@ -24,9 +26,10 @@ pub fn questions(client: &mut Client) -> Result<()> {
     TWO_STAGES
         .lines()
         .for_each(|line| println!("  {}", dim(line)));
-    let questions = "SELECT text, embedding FROM queries WHERE kind = 'question' ORDER BY id";
+    let questions =
+        "SELECT text, embedding FROM queries WHERE kind = 'question' ORDER BY id LIMIT $1";
     let (mut same, mut all) = (0, 0);
-    for question in client.query(questions, &[])? {
+    for question in client.query(questions, &[&(QUESTIONS as i64)])? {
         let (text, embedding): (String, Vec<f32>) = (question.get(0), question.get(1));
         println!("\n  {}", bold(&text));
         let exact = client.query(EXACT, &[&embedding])?;

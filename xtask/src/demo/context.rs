@@ -14,7 +14,8 @@ WITH semantic AS (
 ), keyword AS (
     SELECT package, row_number() OVER (ORDER BY ts_rank_cd(words, query) DESC, package) AS rank
     FROM (SELECT package, to_tsvector('english', text) AS words FROM docs WHERE package NOT LIKE 'lib%') AS d,
-         CAST(replace(plainto_tsquery('english', $1::text)::text, '&', '|') AS tsquery) AS query
+         (SELECT string_agg(quote_literal(word), ' | ')::tsquery
+          FROM unnest(tsvector_to_array(to_tsvector('english', $1::text))) AS word) AS any_word(query)
     WHERE words @@ query ORDER BY rank LIMIT 10
 ), fused AS (
     SELECT package, sum(1.0 / (60 + rank)) AS score
@@ -26,7 +27,7 @@ SELECT string_agg(format('[%s] %s', n, left(text, 110)), E'\\n' ORDER BY n) FROM
 
 /// Assembles the context for one question and shows the statement that did.
 pub fn for_a_question(client: &mut Client) -> Result<()> {
-    chapter("5  Context for a language model");
+    chapter("6  Context for a language model");
     CONTEXT.lines().for_each(|line| println!("  {}", dim(line)));
     let question =
         "SELECT text, embedding FROM queries WHERE kind = 'question' ORDER BY id LIMIT 1";

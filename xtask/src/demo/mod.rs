@@ -6,6 +6,8 @@ mod answers;
 mod context;
 pub mod cut;
 pub mod data;
+mod indexes;
+mod kept;
 mod load;
 mod measure;
 pub mod npy;
@@ -14,6 +16,7 @@ mod paint;
 use anyhow::Result;
 use cluster::{Cluster, Options};
 
+use crate::cache::Cache;
 use crate::setup::Purpose;
 use crate::{install, psql, servers, setup};
 use paint::{bold, dim, grouped};
@@ -21,12 +24,13 @@ use paint::{bold, dim, grouped};
 /// Where the demo's tables are.
 const DATABASE: &str = "postgres";
 
-/// `demo [--keep]`.
+/// `demo [--keep]`, `demo --stop`.
 pub fn command(mut parser: lexopt::Parser) -> Result<()> {
     let mut keep = false;
     while let Some(argument) = parser.next()? {
         match argument {
             lexopt::Arg::Long("keep") => keep = true,
+            lexopt::Arg::Long("stop") => return kept::stop(&Cache::locate()?),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -37,7 +41,7 @@ pub fn command(mut parser: lexopt::Parser) -> Result<()> {
     psql::create_extensions(&cluster, DATABASE)?;
     tell(&cluster)?;
     if keep {
-        print_access(&mut cluster);
+        print_access(&cache, &mut cluster)?;
     } else {
         println!(
             "{}",
@@ -59,20 +63,22 @@ fn tell(cluster: &Cluster) -> Result<()> {
         cluster.installation().version
     );
     load::tables(&mut client, &data)?;
-    load::quantize(&mut client, data.embeddings.columns)?;
+    load::quantize(&mut client)?;
     load::sizes(&mut client)?;
     answers::questions(&mut client)?;
     measure::methods(&mut client)?;
+    indexes::compare(&mut client)?;
     context::for_a_question(&mut client)
 }
 
 /// Leaves the server running and says how to reach and how to stop it.
-fn print_access(cluster: &mut Cluster) {
+fn print_access(cache: &Cache, cluster: &mut Cluster) -> Result<()> {
     let psql = cluster.installation().program("psql");
     let connection = cluster.connection_string(DATABASE);
-    let path = cluster.keep().display().to_string();
+    kept::note(cache, cluster.keep())?;
     println!("{}", bold("The server stays up."));
     println!("  {} \"{connection}\"", psql.display());
     println!("  {}", dim("stop it and remove its files with"));
-    println!("  kill -INT $(head -1 {path}/data/postmaster.pid) && sleep 1 && rm -r {path}");
+    println!("  cargo xtask demo --stop");
+    Ok(())
 }
