@@ -1,7 +1,8 @@
 //! Distances by name, behind the operators `<~> <%> <#> <=> <-> <+>`; smaller is nearer.
 //!
-//! As in pgvector: `inner_product` is the product itself and `<#>` its negative; the cosine distance of a zero vector is
-//! NaN; the Jaccard distance of vectors without a common bit is 1.
+//! As in pgvector: `inner_product` is the product itself and `<#>` its negative; the Jaccard distance of vectors without a
+//! common bit is 1. Other than in pgvector, where it is NaN, the cosine distance of a zero vector is infinite: its score
+//! `1 − distance` then sorts last in descending order and is above no threshold.
 
 mod binary;
 mod bit_literal;
@@ -22,11 +23,14 @@ pub fn check(left: usize, right: usize) {
 
 /// Cosine distance from an inner product and the two squared norms: `1 − cos`, 0 to 2.
 ///
-/// The cosine is brought back into −1…1, which rounding can leave. NaN when a norm is zero.
+/// The cosine is brought back into −1…1, which rounding can leave. A vector without a direction, because its norm is zero or
+/// a component is NaN, is infinitely far from every other.
 #[inline]
 pub fn cosine_distance(dot: f64, left_norm_squared: f64, right_norm_squared: f64) -> f64 {
     let cosine = dot / (left_norm_squared * right_norm_squared).sqrt();
-    // `clamp` keeps a NaN.
+    if cosine.is_nan() {
+        return f64::INFINITY;
+    }
     1.0 - cosine.clamp(-1.0, 1.0)
 }
 

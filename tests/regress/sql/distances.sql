@@ -9,8 +9,10 @@ SELECT l2_distance('{0}'::real[], '{2}'), l1_distance('[1]'::int8vec, '[-1]'), c
 SELECT v <#> v AS ip, v <-> w AS l2, v <+> w AS l1, v <=> w AS cosine FROM (SELECT array_fill(-128, ARRAY[65535])::int8vec AS v, array_fill(127, ARRAY[65535])::int8vec AS w) AS x;
 SELECT v <#> v AS ip, v <-> w AS l2, v <+> w AS l1 FROM (SELECT array_fill(255, ARRAY[65535])::uint8vec AS v, array_fill(0, ARRAY[65535])::uint8vec AS w) AS x;
 SELECT repeat('1', 65535)::binvec <~> repeat('0', 65535)::binvec AS hamming, '{3e38,3e38}'::real[] <#> '{3e38,3e38}' AS ip, '{1e-30,1e-30}'::real[] <-> '{0,0}' AS l2;
--- The cosine distance of a zero vector is NaN, which sorts last.
+-- The cosine distance of a vector without a direction is infinite: last by distance, and last by score.
 SELECT '{0,0}'::real[] <=> '{1,2}', '[0,0]'::int8vec <=> '[1,2]', '[0]'::uint8vec <=> '{1}'::real[], '01'::binvec <=> '{0,0}'::real[];
+SELECT '{NaN,1}'::real[] <=> '{1,2}' AS not_a_number, cosine_distance('[0]'::int8vec, '[0]'), cosine_distance('{0}'::real[], '{0}');
+SELECT id, 1 - (e <=> '{1,0}') AS score FROM (VALUES (1, '{1,0}'::real[]), (2, '{0,0}'), (3, '{-1,0}')) AS t(id, e) ORDER BY score DESC;
 -- Rounding does not leave 0…2.
 SELECT count(*) FROM generate_series(1, 2000) AS n, LATERAL (SELECT ARRAY[sin(n), cos(n), n % 7, 0.1]::real[] AS v) AS x
 WHERE (v <=> v) NOT BETWEEN 0 AND 1e-12 OR (v <=> (SELECT array_agg(-a) FROM unnest(v) AS a)) > 2;

@@ -18,7 +18,7 @@ use quantize::sign_code::QueryTables;
 pub enum Degenerate {
     /// The query is NULL: all distances are.
     Null,
-    /// The query has norm 0 under cosine: all distances are NaN.
+    /// The query has norm 0 under cosine: all distances are infinite.
     ZeroNorm,
 }
 

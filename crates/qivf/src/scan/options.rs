@@ -37,7 +37,7 @@ impl Default for ScanOptions {
 pub struct Candidate {
     /// The heap row.
     pub tid: Tid,
-    /// A lower bound on its distance, or the distance itself. NaN where there is none.
+    /// A lower bound on its distance, or the distance itself. ∞ where there is none.
     pub distance: f64,
     /// Whether `distance` needs no recheck.
     pub exact: bool,

@@ -14,7 +14,7 @@ pub(crate) struct Unordered {
     refine_done: bool,
     tids: BlockNumber,
     codeless: Chain,
-    /// NULLs sort after NaN, so they leave in a second walk.
+    /// NULLs sort after every distance, so they leave in a second walk.
     nulls: bool,
     waiting: Vec<Candidate>,
 }
@@ -70,7 +70,7 @@ impl Unordered {
             }
             waiting.extend(pages::live_rows(space, page).map(|(_, record)| Candidate {
                 tid: refine::tid(record),
-                distance: f64::NAN,
+                distance: f64::INFINITY,
                 exact: true,
                 null: why == Degenerate::Null,
             }));
@@ -88,7 +88,7 @@ impl Unordered {
                 if state == wanted {
                     waiting.push(Candidate {
                         tid: tids::tid(entry),
-                        distance: f64::NAN,
+                        distance: f64::INFINITY,
                         exact: true,
                         null: state == tids::NULL || all == Some(Degenerate::Null),
                     });
