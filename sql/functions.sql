@@ -72,3 +72,26 @@ COMMENT ON FUNCTION vector_dims(codes quantized) IS 'number of dimensions';
 CREATE FUNCTION quantized_precision(codes quantized) RETURNS text
     IMMUTABLE STRICT PARALLEL SAFE COST 1 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_precision_wrapper';
 COMMENT ON FUNCTION quantized_precision(codes quantized) IS 'the precision of a quantized value';
+
+-- The same functions for the triggers of quantized columns, by names that whoever fires a trigger may look up. A domain
+-- stands for each type of codes, for the same reason.
+CREATE DOMAIN quantize.binary_code AS binvec;
+CREATE DOMAIN quantize.int8_code AS int8vec;
+CREATE DOMAIN quantize.uint8_code AS uint8vec;
+CREATE FUNCTION quantize.quantize_binary(embedding real[]) RETURNS binvec
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_binary_wrapper';
+CREATE FUNCTION quantize.quantize_binary(embedding real[], thresholds real[]) RETURNS binvec
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_binary_thresholds_wrapper';
+CREATE FUNCTION quantize.quantize_int8(embedding real[], ranges real[]) RETURNS int8vec
+    IMMUTABLE STRICT PARALLEL SAFE COST 20 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_int8_wrapper';
+CREATE FUNCTION quantize.quantize_uint8(embedding real[], ranges real[]) RETURNS uint8vec
+    IMMUTABLE STRICT PARALLEL SAFE COST 20 LANGUAGE c AS 'MODULE_PATHNAME', 'quantize_uint8_wrapper';
+CREATE FUNCTION quantize.truncate_embeddings(embedding real[], truncate_dim integer, "normalize" boolean DEFAULT true) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'truncate_embeddings_wrapper';
+CREATE FUNCTION quantize.codes_differ(binvec, binvec) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'byteane';
+CREATE FUNCTION quantize.codes_differ(int8vec, int8vec) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'byteane';
+CREATE FUNCTION quantize.codes_differ(uint8vec, uint8vec) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'byteane';
+
+-- Raises an error, without the lines of context that tell users how PL/pgSQL got there.
+CREATE FUNCTION quantize.refuse(condition text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL) RETURNS void
+    PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refuse_wrapper';

@@ -16,6 +16,8 @@ mod errors;
 mod functions;
 mod gucs;
 #[allow(unsafe_code)]
+mod messages;
+#[allow(unsafe_code)]
 mod place;
 mod search;
 #[allow(unsafe_code)]

@@ -11,12 +11,11 @@ DECLARE
     table_key integer := quantize.lock_table_key(of_table);
 BEGIN
     IF NOT pg_try_advisory_xact_lock(table_key, quantize.lock_key()) THEN
-        RAISE EXCEPTION 'another session is quantizing table "%"', (SELECT c.relname FROM pg_class c WHERE c.oid = of_table)
-            USING ERRCODE = 'object_in_use',
-                DETAIL = format('Its process is %s.', (SELECT string_agg(l.pid::text, ', ') FROM pg_locks l
+        PERFORM quantize.refuse('object_in_use', format('another session is quantizing table "%s"', (SELECT c.relname FROM pg_class c WHERE c.oid = of_table)),
+            detail => format('Its process is %s.', (SELECT string_agg(l.pid::text, ', ') FROM pg_locks l
                     WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.classid = of_table
                         AND l.objid = quantize.lock_key()::oid)),
-                HINT = 'Watch it in the view quantize_progress.';
+            hint => 'Watch it in the view quantize_progress.');
     END IF;
 END
 $$;
@@ -29,17 +28,17 @@ CREATE FUNCTION quantize.leaves(relation oid) RETURNS SETOF oid
     ORDER BY 1
 $$;
 
--- Rows of a block, about: from statistics, else counted in the first blocks.
-CREATE FUNCTION quantize.rows_per_block(relation oid, blocks bigint) RETURNS double precision
+-- Embeddings in a block, about: counted in some two hundred blocks. What Postgres's statistics say lags behind, and blocks
+-- also hold dead rows and rows without an embedding.
+CREATE FUNCTION quantize.rows_per_block(relation oid, blocks bigint, source_column name) RETURNS double precision
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     rows_per_block double precision;
 BEGIN
-    SELECT c.reltuples / c.relpages INTO rows_per_block
-    FROM pg_class c WHERE c.oid = relation AND c.reltuples > 0 AND c.relpages > 0;
-    IF rows_per_block IS NULL AND blocks > 0 THEN
-        EXECUTE format('SELECT pg_catalog.count(*) / %s::pg_catalog.float8 FROM ONLY %s WHERE ctid < ''(%s,0)''',
-            least(blocks, 100), relation::regclass, least(blocks, 100)) INTO rows_per_block;
+    IF blocks > 0 THEN
+        EXECUTE format('SELECT count(*)::float8 / %s FROM ONLY %s%s WHERE %I IS NOT NULL', least(blocks, 200), relation::regclass,
+            CASE WHEN blocks > 200 THEN format(' TABLESAMPLE system (%s)', 20000.0 / blocks) END, source_column)
+            INTO rows_per_block;
     END IF;
     RETURN greatest(coalesce(rows_per_block, 1), 0.01);
 END
@@ -73,35 +72,42 @@ BEGIN
 END
 $$;
 
--- Says which row it was that could not be quantized, with the error that it causes.
-CREATE FUNCTION quantize.report_bad_row(q quantize.quantized_columns, relation oid, first_block bigint, end_block bigint, pending text) RETURNS void
+-- Says which row it is, of those in some blocks, of which a code cannot be made; with the error that it causes.
+CREATE FUNCTION quantize.report_bad_row(source_column name, code text, relation oid, first_block bigint, end_block bigint) RETURNS void
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    target quantize.quantized_columns := quantize.target(q);
     keys text := (SELECT string_agg(format('%I', a.attname), ', ' ORDER BY k.n)
         FROM pg_index i CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY k(attnum, n)
         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
         WHERE i.indrelid = relation AND i.indisprimary);
-    code text := quantize.column_code(format('%I', q.source_column), q."precision",
-        target.ranges, target.thresholds, q.truncate_dim);
     found record;
     message text;
     state text;
 BEGIN
-    FOR found IN EXECUTE format('SELECT ctid, pg_catalog.concat(''(%s)=('', pg_catalog.concat_ws('', '', %s), '')'') AS key
-            FROM ONLY %s WHERE ctid >= ''(%s,0)'' AND ctid < ''(%s,0)'' AND %I IS NOT NULL',
-        coalesce(keys, 'ctid'), coalesce(keys, 'ctid'), relation::regclass, first_block, end_block, q.source_column)
+    FOR found IN EXECUTE format('SELECT ctid, concat(''(%1$s)=('', concat_ws('', '', %1$s), '')'') AS key
+            FROM ONLY %2$s WHERE %3$s AND %4$I IS NOT NULL',
+        coalesce(keys, 'ctid'), relation::regclass, quantize.block_condition(first_block, end_block), source_column)
     LOOP
         BEGIN
             EXECUTE format('SELECT %s FROM ONLY %s WHERE ctid = $1', code, relation::regclass) USING found.ctid;
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
-            RAISE EXCEPTION '%', message USING ERRCODE = state,
-                DETAIL = format('The embedding in column "%s" of the row %s of table %s cannot be quantized.',
-                    q.source_column, found.key, relation::regclass),
-                HINT = 'Mend or delete the row and call the procedure again: it goes on where it stopped.';
+            PERFORM quantize.refuse(state, message,
+                detail => format('The embedding in column "%s" of the row %s of table %s cannot be quantized.',
+                    source_column, found.key, relation::regclass),
+                hint => 'Mend or delete the row and call the procedure again: it goes on where it stopped.');
         END;
     END LOOP;
+END
+$$;
+-- The same of a batch.
+CREATE FUNCTION quantize.report_bad_row(q quantize.quantized_columns, relation oid, first_block bigint, end_block bigint) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    target quantize.quantized_columns := quantize.target(q);
+BEGIN
+    PERFORM quantize.report_bad_row(q.source_column, quantize.column_code(format('%I', q.source_column), q."precision",
+        target.ranges, target.thresholds, q.truncate_dim), relation, first_block, end_block);
 END
 $$;
 
@@ -137,7 +143,7 @@ BEGIN
     INSERT INTO quantize.quantize_work (quantized_column_id) VALUES (q.quantized_column_id) ON CONFLICT (quantized_column_id) DO NOTHING;
     UPDATE quantize.quantize_work w
     SET (rows_expected, blocks_expected) = (
-            SELECT w.rows_done + coalesce(round(sum(b.blocks * quantize.rows_per_block(b.oid, b.blocks))), 0),
+            SELECT w.rows_done + coalesce(round(sum(b.blocks * quantize.rows_per_block(b.oid, b.blocks, q.source_column))), 0),
                 w.blocks_done + coalesce(sum(b.blocks), 0)
             FROM (SELECT l, CASE WHEN l = w.relation THEN w.end_block - w.next_block
                     ELSE pg_relation_size(l) / current_setting('block_size')::bigint END
@@ -165,26 +171,62 @@ BEGIN
 END
 $$;
 
--- Fills the blocks from first_block up to end_block in the caller's transaction. rows_left: some were locked.
+-- The statements of a batch: the one that fills the blocks from first_block up to end_block, and the one that asks whether
+-- rows were left because others had locked them.
+CREATE FUNCTION quantize.batch_statements(
+    q quantize.quantized_columns, relation oid, pending text, first_block bigint, end_block bigint
+) RETURNS text[]
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY[
+        format('UPDATE ONLY %1$s SET %2$I = %2$I WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY('
+            'SELECT ctid FROM ONLY %1$s WHERE %3$s AND %4$s FOR NO KEY UPDATE SKIP LOCKED))',
+            relation::regclass, (quantize.target(q)).quantized_column, b.blocks, pending),
+        format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %s AND %s)', relation::regclass, b.blocks, pending)]
+    FROM quantize.block_condition(first_block, end_block) b(blocks)
+$$;
+CREATE FUNCTION quantize.block_condition(first_block bigint, end_block bigint) RETURNS text
+    IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('ctid OPERATOR(pg_catalog.>=) ''(%s,0)''::pg_catalog.tid AND ctid OPERATOR(pg_catalog.<) ''(%s,0)''::pg_catalog.tid',
+        first_block, end_block)
+$$;
+
+-- Fills some blocks in the caller's transaction. rows_left: some rows were locked.
 CREATE PROCEDURE quantize.batch(
     q quantize.quantized_columns, relation oid, pending text, first_block bigint, end_block bigint, INOUT rows_done bigint, INOUT rows_left boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    target text := pg_catalog.format('%I', (quantize.target(q)).quantized_column);
-    name text := (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
-    blocks text := pg_catalog.format('ctid OPERATOR(pg_catalog.>=) ''(%s,0)'' AND ctid OPERATOR(pg_catalog.<) ''(%s,0)''',
-        first_block, end_block);
+    statements pg_catalog.text[] := quantize.batch_statements(q, relation, pending, first_block, end_block);
 BEGIN
     BEGIN
-        EXECUTE pg_catalog.format('UPDATE ONLY %s SET %s = %s WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY('
-            'SELECT ctid FROM ONLY %s WHERE %s AND %s FOR NO KEY UPDATE SKIP LOCKED))', name, target, target, name, blocks, pending);
+        EXECUTE statements[1];
         GET DIAGNOSTICS rows_done = ROW_COUNT;
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-        PERFORM quantize.report_bad_row(q, relation, first_block, end_block, pending);
+        PERFORM quantize.report_bad_row(q, relation, first_block, end_block);
         RAISE;
     END;
-    EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %s AND %s)', name, blocks, pending) INTO rows_left;
+    EXECUTE statements[2] INTO rows_left;
+END
+$$;
+
+-- The statements that find a row of some blocks that is still to be filled, and that fill it.
+CREATE FUNCTION quantize.straggler_statements(
+    q quantize.quantized_columns, relation oid, pending text, first_block bigint, end_block bigint
+) RETURNS text[]
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY[
+        format('SELECT ctid FROM ONLY %s WHERE %s AND %s LIMIT 1', relation::regclass,
+            quantize.block_condition(first_block, end_block), pending),
+        format('UPDATE ONLY %1$s SET %2$I = %2$I WHERE ctid OPERATOR(pg_catalog.=) $1 AND %3$s', relation::regclass,
+            (quantize.target(q)).quantized_column, pending)]
+$$;
+CREATE FUNCTION quantize.check_straggler(changed bigint, straggler tid, last_straggler tid, relation oid) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF changed = 0 AND straggler = last_straggler THEN
+        PERFORM quantize.refuse('triggered_action_exception',
+            format('could not update the row at ctid %s of table "%s"', straggler, relation::regclass),
+            hint => 'A trigger of the table may suppress updates that change nothing: disable it during the backfill.');
+    END IF;
 END
 $$;
 
@@ -192,26 +234,18 @@ $$;
 CREATE PROCEDURE quantize.stragglers(q quantize.quantized_columns, relation oid, pending text, first_block bigint, end_block bigint)
     LANGUAGE plpgsql AS $$
 DECLARE
-    target text := pg_catalog.format('%I', (quantize.target(q)).quantized_column);
-    name text := (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
-    straggler tid;
-    last_straggler tid;
+    statements pg_catalog.text[] := quantize.straggler_statements(q, relation, pending, first_block, end_block);
+    straggler pg_catalog.tid;
+    last_straggler pg_catalog.tid;
     changed bigint;
 BEGIN
     LOOP
         PERFORM quantize.lock_for_work(q.table_oid);
-        EXECUTE pg_catalog.format('SELECT ctid FROM ONLY %s WHERE ctid OPERATOR(pg_catalog.>=) ''(%s,0)'''
-            ' AND ctid OPERATOR(pg_catalog.<) ''(%s,0)'' AND %s LIMIT 1', name, first_block, end_block, pending) INTO straggler;
+        EXECUTE statements[1] INTO straggler;
         EXIT WHEN straggler IS NULL;
-        EXECUTE pg_catalog.format('UPDATE ONLY %s SET %s = %s WHERE ctid OPERATOR(pg_catalog.=) $1 AND %s', name, target, target, pending)
-            USING straggler;
+        EXECUTE statements[2] USING straggler;
         GET DIAGNOSTICS changed = ROW_COUNT;
-        IF changed OPERATOR(pg_catalog.=) 0 AND straggler OPERATOR(pg_catalog.=) last_straggler THEN
-            RAISE EXCEPTION 'could not update the row at ctid % of table "%"', straggler, name
-                USING ERRCODE = 'triggered_action_exception',
-                    HINT = 'A trigger of the table may suppress updates that change nothing: disable it during the backfill.';
-        END IF;
+        PERFORM quantize.check_straggler(changed, straggler, last_straggler, relation);
         last_straggler := straggler;
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -219,29 +253,52 @@ BEGIN
 END
 $$;
 
+-- Blocks of a batch; where a batch ends, NULL when there is no more; a pause; the progress, every five seconds: all that the
+-- procedure below has to compute.
+CREATE FUNCTION quantize.batch_blocks(q quantize.quantized_columns, w quantize.quantize_work, batch_rows integer) RETURNS bigint
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ceil(batch_rows / quantize.rows_per_block(w.relation, w.end_block, q.source_column))::bigint
+$$;
+CREATE FUNCTION quantize.batch_end(next_block bigint, end_block bigint, step bigint) RETURNS bigint
+    IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT least(next_block + step, end_block) WHERE next_block < end_block
+$$;
+CREATE FUNCTION quantize.pause(pause_ms integer) RETURNS void
+    VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_sleep(pause_ms / 1000.0::float8)
+$$;
+CREATE FUNCTION quantize.report_progress_at_times(q quantize.quantized_columns, reported timestamptz) RETURNS timestamptz
+    VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF clock_timestamp() - reported < '5 s'::interval THEN
+        RETURN reported;
+    END IF;
+    PERFORM quantize.report_progress(q);
+    RETURN clock_timestamp();
+END
+$$;
+
 -- Fills one table, from where the work stands.
 CREATE PROCEDURE quantize.fill_relation(q quantize.quantized_columns, w quantize.quantize_work, batch_rows integer, pause_ms integer)
     LANGUAGE plpgsql AS $$
 DECLARE
-    pending text := quantize.pending(q, w.recheck);
-    step bigint := pg_catalog.ceil(batch_rows / quantize.rows_per_block(w.relation, w.end_block))::bigint;
-    reported timestamptz := pg_catalog.clock_timestamp();
+    pending pg_catalog.text := quantize.pending(q, w.recheck);
+    step bigint := quantize.batch_blocks(q, w, batch_rows);
+    reported timestamp with time zone := pg_catalog.clock_timestamp();
     upto bigint;
     rows_done bigint;
     rows_left boolean;
-    again int8range;
+    again pg_catalog.int8range;
 BEGIN
-    WHILE w.next_block < w.end_block LOOP
+    LOOP
+        upto := quantize.batch_end(w.next_block, w.end_block, step);
+        EXIT WHEN upto IS NULL;
         PERFORM quantize.lock_for_work(q.table_oid);
-        PERFORM pg_catalog.pg_sleep(pause_ms / 1000.0::float8);
-        upto := CASE WHEN w.next_block + step < w.end_block THEN w.next_block + step ELSE w.end_block END;
+        PERFORM quantize.pause(pause_ms);
         CALL quantize.batch(q, w.relation, pending, w.next_block, upto, rows_done, rows_left);
         PERFORM quantize.advance(q.quantized_column_id, w.relation, w.next_block, upto, rows_done, rows_left);
         w.next_block := upto;
-        IF pg_catalog.clock_timestamp() - reported > '5 s'::interval THEN
-            reported := pg_catalog.clock_timestamp();
-            PERFORM quantize.report_progress(q);
-        END IF;
+        reported := quantize.report_progress_at_times(q, reported);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     END LOOP;

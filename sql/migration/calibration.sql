@@ -40,6 +40,10 @@ DECLARE
     result quantize.calibration;
     embedding text := quantize.column_embedding(format('%I', source_column), truncate_dim);
     sample text := quantize.sample(relation, source_column, sample_rows, sample_percent);
+    state text;
+    message text;
+    detail text;
+    hint text;
 BEGIN
     result.ranges := ranges;
     result.thresholds := thresholds;
@@ -53,11 +57,10 @@ BEGIN
             INTO result.thresholds, result.rows_calibrated;
     END IF;
     IF result.rows_calibrated = 0 THEN
-        RAISE EXCEPTION 'no embedding in column "%" of table "%" to calibrate on', source_column,
-                (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
-            USING ERRCODE = 'no_data_found', HINT = CASE WHEN "precision" LIKE '%int8' THEN
+        PERFORM quantize.refuse('no_data_found', format('no embedding in column "%s" of table "%s" to calibrate on', source_column, (SELECT c.relname FROM pg_class c WHERE c.oid = relation)),
+            hint => CASE WHEN "precision" LIKE '%int8' THEN
                 'Pass ranges => …, for example those of calibrate_ranges on other data of the same model.' ELSE
-                'Pass thresholds => …, or quantize by sign without them.' END;
+                'Pass thresholds => …, or quantize by sign without them.' END);
     END IF;
     result.dimensions := coalesce(array_length(result.ranges, 2), array_length(result.thresholds, 1), truncate_dim);
     IF result.dimensions IS NULL THEN
@@ -69,5 +72,31 @@ BEGIN
         quantize.column_code(format('s.%I', source_column), "precision", result.ranges, result.thresholds, truncate_dim),
         quantize.sample(relation, source_column, NULL, NULL));
     RETURN result;
+EXCEPTION WHEN OTHERS THEN
+    -- With the row that was to blame, if any is, and without the statement, which may hold thousands of numbers.
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    IF state LIKE '22%' AND result.ranges IS NOT DISTINCT FROM ranges AND result.thresholds IS NOT DISTINCT FROM thresholds THEN
+        PERFORM quantize.report_unlike_row(relation, source_column);
+    END IF;
+    PERFORM quantize.refuse(state, message, detail, hint);
+END
+$$;
+
+-- Raises an error about the first row whose embedding is not finite or not of as many dimensions as the first; none if all are
+-- alike.
+CREATE FUNCTION quantize.report_unlike_row(relation regclass, source_column name) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    embedding text := quantize.column_embedding(format('%I', source_column), NULL);
+    leaf oid;
+    zeros real[];
+BEGIN
+    FOR leaf IN SELECT l FROM quantize.leaves(relation) l LOOP
+        EXECUTE format('SELECT array_fill(0::real, ARRAY[array_length(%s, 1)]) FROM ONLY %s WHERE array_ndims(%1$s) = 1 LIMIT 1',
+            embedding, leaf::regclass) INTO zeros;
+        PERFORM quantize.report_bad_row(source_column,
+            format('@extschema@.quantize_binary(%s, %L::pg_catalog.float4[])', embedding, coalesce(zeros, '{0}')),
+            leaf, 0, pg_relation_size(leaf) / current_setting('block_size')::bigint);
+    END LOOP;
 END
 $$;

@@ -8,9 +8,9 @@ CREATE FUNCTION quantize.remove(q quantize.quantized_columns) RETURNS text[]
         SELECT 1, format('DROP TRIGGER %I ON %I.%I', t.tgname, q.table_schema, q.table_name)
         FROM pg_trigger t WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id)
         UNION ALL
-        SELECT 2, format('DROP FUNCTION %I.%I()', n.nspname, p.proname)
-        FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id)
+        SELECT 2, format('SELECT quantize.drop_function(%L)', t.tgfoid)
+        FROM pg_trigger t WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id)
+            AND NOT EXISTS (SELECT FROM pg_trigger o WHERE o.tgfoid = t.tgfoid AND o.oid <> t.oid AND o.tgparentid = 0)
         UNION ALL
         SELECT 3, format('ALTER TABLE %I.%I DROP COLUMN %I', q.table_schema, q.table_name, a.attname)
         FROM pg_attribute a

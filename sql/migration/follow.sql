@@ -1,14 +1,16 @@
--- Following renames and drops. The functions that change the record run with the extension's rights and write nothing but
--- what the catalogs say, so anybody may call them; whatever touches a user's objects runs with the user's rights.
+-- Following renames and drops. The functions that change the records run with the extension's rights and write nothing but
+-- what the catalogs say, so anybody may call them. What touches a user's objects runs with the rights of whoever runs the
+-- statement, and touches functions that we wrote for the table at hand only.
 
--- Brings names and owners into line; returns the columns whose trigger function may need it too.
-CREATE FUNCTION quantize.refresh_columns() RETURNS SETOF uuid
+-- Brings names and owners into line, by the trigger of the table; returns the columns whose trigger function may need it too,
+-- with the owner that was recorded.
+CREATE FUNCTION quantize.refresh_columns(OUT column_id uuid, OUT old_owner oid) RETURNS SETOF record
     VOLATILE SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     UPDATE quantize.quantized_columns q
-    SET table_schema = live.nspname, table_name = live.relname, owner = live.relowner, source_column = live.source,
-        quantized_column = live.quantized, next_column = live.next
+    SET table_name = q.table_name
     FROM (
-        SELECT r.quantized_column_id, n.nspname, c.relname, c.relowner, s.attname AS source, a.attname AS quantized, x.attname AS next
+        SELECT r.quantized_column_id, r.owner AS recorded_owner, n.nspname, c.relname, c.relowner,
+            s.attname AS source, a.attname AS quantized, x.attname AS next
         FROM quantize.quantized_columns r
         JOIN pg_class c ON c.oid = r.table_oid JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_attribute s ON s.attrelid = c.oid AND s.attnum = r.source_attnum AND NOT s.attisdropped
@@ -18,17 +20,17 @@ CREATE FUNCTION quantize.refresh_columns() RETURNS SETOF uuid
     WHERE live.quantized_column_id = q.quantized_column_id
         AND (q.table_schema, q.table_name, q.owner, q.source_column, q.quantized_column, q.next_column)
             IS DISTINCT FROM (live.nspname, live.relname, live.relowner, live.source, live.quantized, live.next)
-    RETURNING q.quantized_column_id
+    RETURNING q.quantized_column_id, live.recorded_owner
 $$;
 
 -- Deletes the records of columns that are gone, and what was recorded about a next column that is gone.
-CREATE FUNCTION quantize.forget_columns(OUT quantized_column_id uuid, OUT deleted boolean) RETURNS SETOF record
+CREATE FUNCTION quantize.forget_columns(OUT column_id uuid, OUT old_owner oid, OUT deleted boolean) RETURNS SETOF record
     VOLATILE SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     WITH gone AS (
         DELETE FROM quantize.quantized_columns q
-        WHERE q.table_oid <> 0 AND (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = q.table_oid
+        WHERE (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = q.table_oid
             AND a.attnum IN (q.source_attnum, q.quantized_attnum) AND NOT a.attisdropped) < 2
-        RETURNING q.quantized_column_id
+        RETURNING q.quantized_column_id, q.owner
     ), abandoned AS (
         UPDATE quantize.quantized_columns q
         SET state = 'ready', next_column = NULL, next_ranges = NULL, next_thresholds = NULL, next_quantile = NULL,
@@ -36,18 +38,34 @@ CREATE FUNCTION quantize.forget_columns(OUT quantized_column_id uuid, OUT delete
         WHERE q.next_attnum IS NOT NULL AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.table_oid
             AND a.attnum = q.quantized_attnum AND NOT a.attisdropped) AND NOT EXISTS (SELECT FROM pg_attribute a
             WHERE a.attrelid = q.table_oid AND a.attnum = q.next_attnum AND NOT a.attisdropped)
-        RETURNING q.quantized_column_id
+        RETURNING q.quantized_column_id, q.owner
     )
-    SELECT gone.quantized_column_id, true FROM gone UNION ALL SELECT abandoned.quantized_column_id, false FROM abandoned
+    SELECT gone.quantized_column_id, gone.owner, true FROM gone
+    UNION ALL SELECT abandoned.quantized_column_id, abandoned.owner, false FROM abandoned
 $$;
 
-CREATE FUNCTION quantize.mend_function(column_id uuid) RETURNS void
+-- Brings the trigger's function of a column into line with its record: its owner, then its text. What the current role may not
+-- do is left to the table's owner.
+CREATE FUNCTION quantize.mend_function(column_id uuid, old_owner oid) RETURNS void
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    statement text := quantize.column_replace_function(q) FROM quantize.quantized_columns q WHERE q.quantized_column_id = column_id;
+    q quantize.quantized_columns := quantize.column_record(column_id);
+    function oid;
 BEGIN
-    IF statement IS NOT NULL THEN
-        EXECUTE statement;
+    IF q.owner <> old_owner THEN
+        FOR function IN SELECT t.tgfoid FROM pg_trigger t
+            WHERE t.tgrelid = q.table_oid AND NOT t.tgisinternal AND quantize.is_column_function(t.tgfoid, old_owner, column_id)
+                AND pg_has_role(old_owner, 'USAGE')
+        LOOP
+            PERFORM quantize.change_owner(function, q.owner);
+        END LOOP;
+    END IF;
+    IF pg_has_role(q.owner, 'USAGE') THEN
+        SELECT t.tgfoid INTO function FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE t.oid = quantize.column_trigger_oid(q.table_oid, column_id) AND p.prosrc <> quantize.column_body(q);
+        IF function IS NOT NULL THEN
+            PERFORM quantize.replace_function(function, column_id);
+        END IF;
     END IF;
 END
 $$;
@@ -56,7 +74,9 @@ $$;
 CREATE FUNCTION quantize.follow_alter() RETURNS event_trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM quantize.mend_function(r.id) FROM quantize.refresh_columns() r(id);
+    IF has_schema_privilege('quantize', 'USAGE') THEN
+        PERFORM quantize.mend_function(r.column_id, r.old_owner) FROM quantize.refresh_columns() r;
+    END IF;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'could not follow the change in quantized_columns: %', SQLERRM
         USING HINT = 'CALL quantize_column(…) as before mends the trigger.';
@@ -65,26 +85,38 @@ $$;
 CREATE EVENT TRIGGER pg_quantize_follow_alter ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA')
     EXECUTE FUNCTION quantize.follow_alter();
 
+-- Drops the functions that we wrote for a column that is gone: with the last trigger that called them, and if the current role
+-- may do it.
+CREATE FUNCTION quantize.drop_orphans(column_id uuid, old_owner oid) RETURNS void
+    VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    orphan oid;
+BEGIN
+    FOR orphan IN SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE p.proowner = old_owner AND p.prorettype = 'trigger'::regtype AND quantize.is_column_function(p.oid, old_owner, column_id)
+            AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = p.oid)
+            AND (pg_has_role(old_owner, 'USAGE') OR pg_has_role(n.nspowner, 'USAGE'))
+    LOOP
+        PERFORM quantize.drop_function(orphan);
+    END LOOP;
+END
+$$;
+
 CREATE FUNCTION quantize.follow_drop() RETURNS event_trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     forgotten record;
-    orphan regprocedure;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_event_trigger_dropped_objects() o WHERE o.object_type IN ('table', 'table column')) THEN
+    IF NOT EXISTS (SELECT FROM pg_event_trigger_dropped_objects() o WHERE o.object_type IN ('table', 'table column'))
+        OR NOT has_schema_privilege('quantize', 'USAGE') THEN
         RETURN;
     END IF;
     FOR forgotten IN SELECT * FROM quantize.forget_columns() LOOP
-        IF NOT forgotten.deleted THEN
-            PERFORM quantize.mend_function(forgotten.quantized_column_id);
+        IF forgotten.deleted THEN
+            PERFORM quantize.drop_orphans(forgotten.column_id, forgotten.old_owner);
+        ELSE
+            PERFORM quantize.mend_function(forgotten.column_id, forgotten.old_owner);
         END IF;
-        -- The function goes with the last trigger that called it.
-        FOR orphan IN SELECT p.oid FROM pg_proc p
-            WHERE forgotten.deleted AND p.prorettype = 'trigger'::regtype AND strpos(p.prosrc, forgotten.quantized_column_id::text) > 0
-                AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = p.oid)
-        LOOP
-            EXECUTE format('DROP FUNCTION %s', orphan);
-        END LOOP;
     END LOOP;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'could not follow the change in quantized_columns: %', SQLERRM;

@@ -12,15 +12,13 @@ DECLARE
 BEGIN
     PERFORM quantize.check_owner(relation);
     IF quantized_column IS NULL THEN
-        RAISE EXCEPTION 'quantized_column must not be null' USING ERRCODE = 'null_value_not_allowed';
+        PERFORM quantize.refuse('null_value_not_allowed', 'quantized_column must not be null');
     END IF;
     SELECT * INTO q FROM quantize.quantized_columns c WHERE c.table_oid = relation AND c.quantized_column = quantized_column;
     IF q.quantized_column_id IS NULL THEN
-        RAISE EXCEPTION 'column "%" of table "%" is not a quantized column', quantized_column,
-                (SELECT c.relname FROM pg_class c WHERE c.oid = relation)
-            USING ERRCODE = 'undefined_object',
-                HINT = coalesce((SELECT 'Quantized columns of the table: ' || string_agg(format('%I', c.quantized_column), ', ') || '.'
-                    FROM quantize.quantized_columns c WHERE c.table_oid = relation), 'The table has none.');
+        PERFORM quantize.refuse('undefined_object', format('column "%s" of table "%s" is not a quantized column', quantized_column, (SELECT c.relname FROM pg_class c WHERE c.oid = relation)),
+            hint => coalesce((SELECT 'Quantized columns of the table: ' || string_agg(format('%I', c.quantized_column), ', ') || '.'
+                    FROM quantize.quantized_columns c WHERE c.table_oid = relation), 'The table has none.'));
     END IF;
     RETURN q;
 END
@@ -74,15 +72,13 @@ $$;
 -- The statements that begin a requantization.
 CREATE FUNCTION quantize.begin_next(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT ARRAY[quantize.column_add(q, q.next_column, q.next_ranges, q.next_thresholds)]
-        || CASE WHEN q.mode = 'trigger' THEN ARRAY[quantize.column_replace_function(q)] ELSE '{}' END
-        || ARRAY[
+    SELECT ARRAY[quantize.column_add(q, q.next_column, q.next_ranges, q.next_thresholds),
             'UPDATE quantize.quantized_columns c SET state = ($1).state, next_column = ($1).next_column,'
                 ' next_ranges = ($1).next_ranges, next_thresholds = ($1).next_thresholds, next_quantile = ($1).next_quantile,'
-                ' next_rows_calibrated = ($1).next_rows_calibrated, next_attnum = (SELECT a.attnum FROM pg_catalog.pg_attribute a'
-                ' WHERE a.attrelid OPERATOR(pg_catalog.=) ($1).table_oid AND a.attname OPERATOR(pg_catalog.=) ($1).next_column)'
+                ' next_rows_calibrated = ($1).next_rows_calibrated'
                 ' WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id',
             'DELETE FROM quantize.quantize_work w WHERE w.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id']
+        || CASE WHEN q.mode = 'trigger' THEN ARRAY[quantize.column_replace_function(q)] ELSE '{}' END
 $$;
 
 -- What else belongs to a column: comment, storage, privileges.
@@ -113,14 +109,10 @@ CREATE FUNCTION quantize.swap(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     target text := format('%I.%I', q.table_schema, q.table_name);
-    swapped quantize.quantized_columns := q;
     statements text[];
     g record;
 BEGIN
-    swapped.ranges := q.next_ranges;
-    swapped.thresholds := q.next_thresholds;
-    swapped.next_column := NULL;
-    SELECT t.tgname, n.nspname, p.proname INTO g
+    SELECT t.tgname, p.oid AS function, n.nspname, p.proname INTO g
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id);
     statements := ARRAY[format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', target)] || quantize.copy_column(q)
@@ -136,8 +128,9 @@ BEGIN
         || ARRAY(SELECT format('ALTER INDEX %s RENAME TO %I', i.next_index::regclass, c.relname)
             FROM quantize.indexes(q) i JOIN pg_class c ON c.oid = i.index);
     IF q.mode = 'trigger' THEN
-        statements := statements || quantize.column_function(swapped, g.nspname, g.proname)
-            || quantize.column_trigger(swapped, g.tgname, g.nspname, g.proname);
+        -- The record says by now what the function is to do.
+        statements := statements || format('SELECT quantize.replace_function(%L, %L)', g.function, q.quantized_column_id)
+            || quantize.column_trigger(q, g.tgname, g.nspname, g.proname);
     END IF;
     RETURN statements;
 END
@@ -153,21 +146,31 @@ CREATE FUNCTION quantize.open_transactions() RETURNS text[]
         AND s.datid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
 $$;
 
+-- Those of these transactions that are still open; NULL when none is.
+CREATE FUNCTION quantize.still_open(waited_for text[]) RETURNS text[]
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT array_agg(w) FROM unnest(waited_for) w WHERE w = ANY (quantize.open_transactions())
+$$;
+CREATE FUNCTION quantize.report_waiting(waited_for text[], rounds integer) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF rounds = 20 THEN
+        RAISE NOTICE 'waiting for % older transactions, which could not see every new code', cardinality(waited_for);
+    END IF;
+END
+$$;
+
 CREATE PROCEDURE quantize.wait_for_transactions() LANGUAGE plpgsql AS $$
 DECLARE
-    waited_for text[] := quantize.open_transactions();
-    rounds integer := 0;
+    waited_for pg_catalog.text[] := quantize.open_transactions();
 BEGIN
-    LOOP
+    FOR rounds IN 1..2147483647 LOOP
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        waited_for := ARRAY(SELECT pg_catalog.unnest(waited_for) INTERSECT SELECT pg_catalog.unnest(quantize.open_transactions()));
-        EXIT WHEN pg_catalog.cardinality(waited_for) OPERATOR(pg_catalog.=) 0;
-        rounds := rounds OPERATOR(pg_catalog.+) 1;
-        IF rounds OPERATOR(pg_catalog.=) 20 THEN
-            RAISE NOTICE 'waiting for % older transactions, which could not see every new code', pg_catalog.cardinality(waited_for);
-        END IF;
-        PERFORM pg_catalog.pg_sleep(0.1);
+        waited_for := quantize.still_open(waited_for);
+        EXIT WHEN waited_for IS NULL;
+        PERFORM quantize.report_waiting(waited_for, rounds);
+        PERFORM quantize.pause(100);
     END LOOP;
 END
 $$;
@@ -180,20 +183,26 @@ CREATE FUNCTION quantize.plan_next(
     VOLATILE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     calibration quantize.calibration;
+    judged quantize.quantized_columns := q;
     dependents text := (SELECT string_agg(d, E'\n') FROM quantize.dependents(q) d);
 BEGIN
     IF dependents IS NOT NULL THEN
-        RAISE EXCEPTION 'cannot replace column "%" of table "%" because other objects depend on it', q.quantized_column, q.table_name
-            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = dependents,
-                HINT = 'Drop them first and create them again afterwards; indexes may stay.';
+        PERFORM quantize.refuse('dependent_objects_still_exist', format('cannot replace column "%s" of table "%s" because other objects depend on it', q.quantized_column, q.table_name),
+            detail => dependents,
+            hint => 'Drop them first and create them again afterwards; indexes may stay.');
     END IF;
     IF q."precision" IN ('binary', 'ubinary') AND given_thresholds IS NULL AND NOT learn_thresholds THEN
-        RAISE EXCEPTION 'binary codes by sign have no calibration' USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Pass thresholds => … or learn_thresholds => true.';
+        PERFORM quantize.refuse('invalid_parameter_value', 'binary codes by sign have no calibration',
+            hint => 'Pass thresholds => … or learn_thresholds => true.');
     END IF;
     calibration := quantize.calibrate(q.table_oid, q.source_column, q."precision", q.truncate_dim, given_ranges,
         given_thresholds, sample_rows, sample_percent, CASE WHEN given_ranges IS NULL THEN coalesce(given_quantile, q.quantile) END,
         learn_thresholds);
+    judged.ranges := calibration.ranges;
+    judged.thresholds := calibration.thresholds;
+    judged.quantile := calibration.quantile;
+    judged.rows_calibrated := calibration.rows_calibrated;
+    PERFORM quantize.warn_of_poor_codes(judged);
     q.next_column := 'next_' || left(q.quantized_column::text, 50);
     q.next_ranges := calibration.ranges;
     q.next_thresholds := calibration.thresholds;
@@ -213,7 +222,7 @@ CREATE PROCEDURE @extschema@.requantize_column(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     q quantize.quantized_columns;
-    missing text;
+    missing pg_catalog.text;
 BEGIN
     CALL quantize.check_transaction('requantize_column');
     COMMIT;
@@ -224,14 +233,14 @@ BEGIN
     PERFORM quantize.check_table(relation, q.mode);
     PERFORM quantize.lock_for_work(q.table_oid);
     PERFORM quantize.check_can_requantize(q, ranges, thresholds);
-    IF q.state = 'ready'::text THEN
+    IF quantize.is_in_state(q, 'ready') THEN
         q := quantize.plan_next(q, ranges, thresholds, sample_rows, sample_percent, quantile, learn_thresholds);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         CALL quantize.run_statements(q, quantize.begin_next(q), lock_timeout);
         q := quantize.column_record(q.quantized_column_id);
     END IF;
-    IF q.state = 'requantizing'::text THEN
+    IF quantize.is_in_state(q, 'requantizing') THEN
         CALL quantize.backfill(q, batch_rows, pause_ms);
         PERFORM quantize.lock_for_work(q.table_oid);
         PERFORM quantize.set_state(q.quantized_column_id, 'swapping');
@@ -255,15 +264,14 @@ CREATE FUNCTION quantize.check_can_requantize(q quantize.quantized_columns, give
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF q.state = 'backfilling' THEN
-        RAISE EXCEPTION 'column "%" of table "%" is not complete', q.quantized_column, q.table_name
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL quantize_column(…) as before goes on where it stopped.';
+        PERFORM quantize.refuse('object_not_in_prerequisite_state', format('column "%s" of table "%s" is not complete', q.quantized_column, q.table_name),
+            hint => 'CALL quantize_column(…) as before goes on where it stopped.');
     ELSIF q.mode = 'trigger' AND quantize.column_trigger_oid(q.table_oid, q.quantized_column_id) IS NULL THEN
-        RAISE EXCEPTION 'the trigger of column "%" of table "%" is missing', q.quantized_column, q.table_name
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'CALL quantize_column(…) as before makes it again.';
+        PERFORM quantize.refuse('object_not_in_prerequisite_state', format('the trigger of column "%s" of table "%s" is missing', q.quantized_column, q.table_name),
+            hint => 'CALL quantize_column(…) as before makes it again.');
     ELSIF q.state <> 'ready' AND (given_ranges <> q.next_ranges OR given_thresholds <> q.next_thresholds) THEN
-        RAISE EXCEPTION 'column "%" of table "%" is being requantized with another calibration', q.quantized_column, q.table_name
-            USING ERRCODE = 'object_in_use',
-                HINT = format('Call it without a calibration to finish that, or drop column %I to abandon it.', q.next_column);
+        PERFORM quantize.refuse('object_in_use', format('column "%s" of table "%s" is being requantized with another calibration', q.quantized_column, q.table_name),
+            hint => format('Call it without a calibration to finish that, or drop column %I to abandon it.', q.next_column));
     END IF;
 END
 $$;

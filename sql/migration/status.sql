@@ -20,7 +20,7 @@ BEGIN
     RETURN coalesce((
         SELECT '(' || string_agg(format('(SELECT %I AS source, %I AS code FROM ONLY %s WHERE ctid >= ''(%s,0)'' LIMIT %s)',
             q.source_column, q.quantized_column, l::regclass,
-            greatest(b.blocks - ceil(share / quantize.rows_per_block(l, b.blocks))::bigint, 0), share), ' UNION ALL ') || ') s'
+            greatest(b.blocks - ceil(share / quantize.rows_per_block(l, b.blocks, q.source_column))::bigint, 0), share), ' UNION ALL ') || ') s'
         FROM unnest(leaves) l
         CROSS JOIN LATERAL (SELECT pg_relation_size(l) / current_setting('block_size')::bigint AS blocks) b),
         format('(SELECT %I AS source, %I AS code FROM %s) s', q.source_column, q.quantized_column, q.table_oid::regclass));
@@ -52,7 +52,8 @@ END
 $$;
 
 -- What a sample shows. share_expected: what the quantile cuts off on purpose, and new extremes: of n + 1 values each is as
--- likely as the others to be the greatest.
+-- likely as the others to be the greatest. Of the dimensions that are not dead, some may be vague: nearly all rows have the same
+-- bit there, or codes of a few neighbouring values, or of one.
 CREATE TYPE quantize.findings AS (
     rows_sampled bigint,
     codes_missing bigint,
@@ -60,26 +61,58 @@ CREATE TYPE quantize.findings AS (
     share_outside double precision,
     share_expected double precision,
     worst_dimensions jsonb,
-    dead_dimensions integer[]
+    dead_dimensions integer[],
+    live_dimensions bigint,
+    vague_dimensions bigint,
+    constant_dimensions bigint,
+    -- The error that an embedding of the sample causes.
+    error text
 );
 
-CREATE FUNCTION quantize.examine(q quantize.quantized_columns, sample_rows bigint, order_column name) RETURNS quantize.findings
+-- The aggregate that shows how codes spread: of bits the mean of 1 and -1, of others where 98 of 100 lie.
+CREATE FUNCTION quantize.spread_aggregate("precision" text, code text) RETURNS text
+    IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format(CASE WHEN "precision" IN ('int8', 'uint8') THEN '@extschema@.calibrate_ranges((%s)::pg_catalog.int2[]::pg_catalog.float4[], 0.99)'
+        ELSE '@extschema@.calibrate_thresholds(@extschema@.dequantize_embeddings(%s))' END, code)
+$$;
+
+-- Counts dimensions by what their codes tell: live, vague, constant. A bit is vague that fewer than 1 row of 100 has otherwise,
+-- a code of 256 whose values hardly differ by 8.
+CREATE FUNCTION quantize.count_dimensions(
+    "precision" text, spread real[], dead integer[], OUT live bigint, OUT vague bigint, OUT constant bigint
+)
+    IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT count(*), count(*) FILTER (WHERE s.is_vague), count(*) FILTER (WHERE s.is_constant)
+    FROM generate_series(1, array_length(spread, CASE WHEN "precision" IN ('int8', 'uint8') THEN 2 ELSE 1 END)) d
+    CROSS JOIN LATERAL (
+        SELECT spread[2][d] - spread[1][d] < 8, spread[2][d] - spread[1][d] < 1 WHERE "precision" IN ('int8', 'uint8')
+        UNION ALL SELECT abs(spread[d]) > 0.98, abs(spread[d]) = 1 WHERE "precision" NOT IN ('int8', 'uint8')) s(is_vague, is_constant)
+    WHERE d <> ALL (dead)
+$$;
+
+-- Looks at rows: a FROM item s with the columns source and code.
+CREATE FUNCTION quantize.examine(q quantize.quantized_columns, rows text) RETURNS quantize.findings
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     f quantize.findings;
     embedding text := quantize.column_embedding('s.source', q.truncate_dim);
     code text := quantize.column_code('s.source', q."precision", q.ranges, q.thresholds, q.truncate_dim);
     seen real[];
+    spread real[];
     report jsonb;
 BEGIN
     f.dead_dimensions := CASE WHEN q.ranges IS NOT NULL THEN quantize.dead_dimensions(q.ranges) END;
-    EXECUTE format('SELECT pg_catalog.count(s.source), pg_catalog.count(*) FILTER (WHERE s.source IS NOT NULL AND s.code IS NULL),
-            pg_catalog.count(*) FILTER (WHERE s.code OPERATOR(@extschema@.<>) %s OR s.source IS NULL AND s.code IS NOT NULL),
-            @extschema@.calibrate_ranges(%s), %s FROM %s', code, embedding,
-            CASE WHEN q.ranges IS NULL THEN 'NULL::pg_catalog.jsonb' ELSE format('@extschema@.clipping_report(%s, $1)', embedding) END,
-            quantize.recent_rows(q, sample_rows, order_column))
-        INTO f.rows_sampled, f.codes_missing, f.codes_stale, seen, report
-        USING CASE WHEN q.ranges IS NOT NULL THEN quantize.ranges_to_judge(q.ranges, f.dead_dimensions) END;
+    BEGIN
+        EXECUTE format('SELECT count(s.source), count(*) FILTER (WHERE s.source IS NOT NULL AND s.code IS NULL),
+                count(*) FILTER (WHERE s.code OPERATOR(@extschema@.<>) %s OR s.source IS NULL AND s.code IS NOT NULL),
+                @extschema@.calibrate_ranges(%s), %s, %s FROM %s', code, embedding, quantize.spread_aggregate(q."precision", code),
+                CASE WHEN q.ranges IS NULL THEN 'NULL::jsonb' ELSE format('@extschema@.clipping_report(%s, $1)', embedding) END, rows)
+            INTO f.rows_sampled, f.codes_missing, f.codes_stale, seen, spread, report
+            USING CASE WHEN q.ranges IS NOT NULL THEN quantize.ranges_to_judge(q.ranges, f.dead_dimensions) END;
+    EXCEPTION WHEN data_exception THEN
+        f.error := SQLERRM;
+        RETURN f;
+    END;
     IF q.ranges IS NOT NULL THEN
         f.share_outside := (report ->> 'clipped_share')::double precision;
         f.share_expected := 2 * (1 - coalesce(q.quantile, 1)) + coalesce(2.0 / (q.rows_calibrated + 1), 0);
@@ -89,7 +122,59 @@ BEGIN
         f.dead_dimensions := ARRAY(SELECT d FROM generate_series(1, array_length(seen, 2)) d
             WHERE (seen[1][d] > coalesce(q.thresholds[d], 0)) = (seen[2][d] > coalesce(q.thresholds[d], 0)) ORDER BY d);
     END IF;
+    IF f.rows_sampled > 0 THEN
+        SELECT * INTO f.live_dimensions, f.vague_dimensions, f.constant_dimensions
+        FROM quantize.count_dimensions(q."precision", spread, quantize.dead_dimensions(seen));
+    END IF;
     RETURN f;
+END
+$$;
+
+-- What codes of this calibration are worth, in words, and the statement that mends it; NULL when there is nothing to say. A few
+-- rows say nothing about how codes spread.
+CREATE FUNCTION quantize.judge(q quantize.quantized_columns, f quantize.findings, OUT verdict text, OUT remedy text)
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_binary boolean := q."precision" IN ('binary', 'ubinary');
+    percent text := trim_scale(round((100 * f.share_outside)::numeric, 2)) || ' % of the values lie outside the ranges';
+    worth text := CASE WHEN f.constant_dimensions = f.live_dimensions THEN 'useless: ' WHEN is_binary THEN 'weak: ' ELSE 'coarse: ' END;
+BEGIN
+    -- On the data of today.
+    remedy := format('CALL @extschema@.requantize_column(%L, %L%s);', q.table_oid::regclass, q.quantized_column,
+        CASE WHEN is_binary THEN ', learn_thresholds => true' END);
+    IF f.share_outside > 0.01 + 4 * f.share_expected THEN
+        verdict := 'drifted: ' || percent;
+    ELSIF f.share_outside > 0.001 + 2 * f.share_expected THEN
+        verdict := 'drifting: ' || percent;
+    ELSIF f.rows_sampled >= 20 AND f.live_dimensions = 0 THEN
+        verdict := 'useless: the embeddings are the same in every row';
+        remedy := NULL;
+    ELSIF f.rows_sampled >= 20 AND 2 * f.vague_dimensions > f.live_dimensions THEN
+        verdict := worth || CASE WHEN is_binary THEN format('%s of %s bits are the same in nearly every row', f.vague_dimensions, f.live_dimensions)
+            ELSE format('%s of %s dimensions use fewer than 8 of 256 codes', f.vague_dimensions, f.live_dimensions) END;
+        IF NOT is_binary AND q.rows_calibrated IS NOT NULL AND coalesce(q.quantile, 1) > 0.99 THEN
+            -- A few rows are far out and stretch the ranges.
+            remedy := format('CALL @extschema@.requantize_column(%L, %L, quantile => %s);', q.table_oid::regclass, q.quantized_column,
+                CASE WHEN q.rows_calibrated >= 10000 AND q.quantile IS NULL THEN 0.999 ELSE 0.99 END);
+        END IF;
+    ELSE
+        remedy := NULL;
+    END IF;
+END
+$$;
+
+-- Warns, before a column is filled, when codes of its calibration would be of little use.
+CREATE FUNCTION quantize.warn_of_poor_codes(q quantize.quantized_columns) RETURNS void
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    poor record;
+BEGIN
+    SELECT * INTO poor FROM quantize.judge(q, quantize.examine(q, format('(SELECT %s AS source, NULL::%s AS code FROM %s) s',
+        format('s.%I', q.source_column), quantize.column_type(q."precision"), quantize.sample(q.table_oid, q.source_column, 2000, NULL))));
+    IF poor.verdict IS NOT NULL THEN
+        RAISE WARNING 'codes of column "%" of table "%" will be of little use', q.quantized_column, q.table_name
+            USING DETAIL = poor.verdict || '.', HINT = coalesce('Once the column is complete: ' || poor.remedy, 'No codes could tell such rows apart.');
+    END IF;
 END
 $$;
 
@@ -101,7 +186,6 @@ DECLARE
         q.quantized_column, ', truncate_dim => ' || q.truncate_dim,
         CASE WHEN q.mode = 'generated' THEN ', mode => ''generated''' ELSE '' END);
     renew text := format('CALL @extschema@.requantize_column(%L, %L);', q.table_oid::regclass, q.quantized_column);
-    percent text := trim_scale(round((100 * f.share_outside)::numeric, 2)) || ' % of the values lie outside the ranges';
 BEGIN
     IF q.mode = 'trigger' AND NOT EXISTS (SELECT FROM pg_trigger t
             WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id) AND t.tgenabled IN ('O', 'A')) THEN
@@ -113,19 +197,16 @@ BEGIN
     ELSIF q.state IN ('requantizing', 'swapping') THEN
         verdict := 'a requantization is not complete';
         remedy := renew;
+    ELSIF f.error IS NOT NULL THEN
+        verdict := 'an embedding cannot be quantized: ' || f.error;
     ELSIF f.codes_missing + f.codes_stale > 0 THEN
         verdict := format('%s codes are missing and %s stale among the recent rows', f.codes_missing, f.codes_stale);
         remedy := CASE WHEN q.ranges IS NULL AND q.thresholds IS NULL THEN again ELSE renew END;
     ELSIF f.rows_sampled = 0 THEN
         verdict := 'no embeddings to judge by';
-    ELSIF f.share_outside > 0.01 + 4 * f.share_expected THEN
-        verdict := 'drifted: ' || percent;
-        remedy := renew;
-    ELSIF f.share_outside > 0.001 + 2 * f.share_expected THEN
-        verdict := 'drifting: ' || percent;
-        remedy := renew;
     ELSE
-        verdict := coalesce('good: ' || percent, 'good');
+        SELECT * INTO verdict, remedy FROM quantize.judge(q, f);
+        verdict := coalesce(verdict, 'good: ' || trim_scale(round((100 * f.share_outside)::numeric, 2)) || ' % of the values lie outside the ranges', 'good');
     END IF;
 END
 $$;
@@ -144,12 +225,11 @@ DECLARE
     f quantize.findings;
 BEGIN
     IF coalesce(sample_rows, 0) < 1 THEN
-        RAISE EXCEPTION 'sample_rows must be positive, not %', coalesce(sample_rows::text, 'NULL')
-            USING ERRCODE = 'invalid_parameter_value';
+        PERFORM quantize.refuse('invalid_parameter_value', format('sample_rows must be positive, not %s', coalesce(sample_rows::text, 'NULL')));
     END IF;
     PERFORM quantize.check_exists(relation);
     FOR q IN SELECT * FROM quantize.quantized_columns c WHERE c.table_oid = relation ORDER BY c.quantized_attnum LOOP
-        f := quantize.examine(q, sample_rows, order_column);
+        f := quantize.examine(q, quantize.recent_rows(q, sample_rows, order_column));
         RETURN QUERY SELECT q.quantized_column, q."precision", q.state, q.calibrated_at, f.rows_sampled, f.codes_missing, f.share_outside,
             f.worst_dimensions, f.dead_dimensions, v.verdict, v.remedy FROM quantize.verdict(q, f) v;
     END LOOP;

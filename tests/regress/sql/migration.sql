@@ -103,7 +103,6 @@ SELECT quantized_column, dimensions, state FROM quantized_columns WHERE table_na
 CREATE TABLE bad (a integer, b text, embedding real[], PRIMARY KEY (b, a));
 INSERT INTO bad VALUES (1, 'x', '{1,2}'), (2, 'y', '{1,2,3}'), (3, 'z', '{3,4}');
 \set VERBOSITY default
-\set SHOW_CONTEXT never
 CALL quantize_column('bad', 'embedding', 'int8', ranges => '{{0,0},{5,5}}');
 SELECT state FROM quantized_columns WHERE table_name = 'bad';
 UPDATE bad SET embedding = '{1,2}' WHERE a = 2;

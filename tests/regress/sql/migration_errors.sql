@@ -1,6 +1,5 @@
 -- What quantize_column, requantize_column and drop_quantized_column refuse, before they change anything.
 \set VERBOSITY default
-\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE TABLE docs (id integer PRIMARY KEY, embedding real[], words text[], doubled real[] GENERATED ALWAYS AS (embedding || embedding) STORED);
 INSERT INTO docs VALUES (1, '{1,2}'), (2, '{3,4}');

@@ -1,6 +1,5 @@
 -- Owners who are no superusers quantize their tables; others are refused, and see what they may read.
 \set VERBOSITY default
-\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE ROLE regress_quantize_owner;
 CREATE ROLE regress_quantize_member IN ROLE regress_quantize_owner;

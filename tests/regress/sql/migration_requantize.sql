@@ -1,6 +1,5 @@
 -- requantize_column: another calibration, by a second column that takes the first one's place.
 \set VERBOSITY default
-\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE TABLE docs (id integer PRIMARY KEY, embedding real[]);
 INSERT INTO docs SELECT i, ARRAY[sin(i), cos(i)]::real[] FROM generate_series(1, 2000) i;

@@ -39,3 +39,57 @@ UPDATE docs SET embedding = embed(id, -1) WHERE id BETWEEN 4991 AND 5000;
 SELECT quantized_column, verdict, remedy FROM calibration_status('docs', 1000, 'id') WHERE quantized_column = 'embedding_bin';
 ALTER TABLE docs ENABLE TRIGGER zzz_quantize_embedding_bin;
 SELECT quantized_column, verdict FROM calibration_status('docs', 1000, 'id') WHERE quantized_column = 'embedding_bin';
+
+-- Codes that tell next to nothing: a warning before the column is filled, and a verdict with the statement that mends it.
+CREATE TABLE pos (id integer PRIMARY KEY, embedding real[]);
+INSERT INTO pos SELECT i, ARRAY(SELECT (1.01 + sin(i * 7 + k * k))::real FROM generate_series(1, 8) k) FROM generate_series(1, 400) i;
+CREATE VIEW worth AS SELECT quantized_column, verdict, remedy FROM calibration_status('pos');
+-- Bits of embeddings that are all positive.
+CALL quantize_column('pos', 'embedding', 'binary', 'signs');
+SELECT count(DISTINCT signs), (SELECT verdict FROM worth), (SELECT remedy FROM worth) FROM pos;
+SELECT rtrim(remedy, ';') AS remedy FROM worth \gset
+:remedy;
+SELECT count(DISTINCT signs) > 20 AS many, (SELECT verdict FROM worth), (SELECT remedy FROM worth) FROM pos;
+CALL drop_quantized_column('pos', 'signs');
+-- Thresholds that most values are above.
+CALL quantize_column('pos', 'embedding', 'ubinary', 'low', thresholds => array_fill(0.0103::real, ARRAY[8]));
+CALL drop_quantized_column('pos', 'low');
+-- Learned ones do, generated too.
+CALL quantize_column('pos', 'embedding', 'binary', 'learned', learn_thresholds => true, mode => 'generated');
+SELECT * FROM worth;
+CALL drop_quantized_column('pos', 'learned');
+-- Ranges far wider than the data, far beside them, far narrower.
+CALL quantize_column('pos', 'embedding', 'int8', 'wide', ranges => array_fill(-1e6::real, ARRAY[1, 8]) || array_fill(1e6::real, ARRAY[1, 8]));
+CALL quantize_column('pos', 'embedding', 'uint8', 'beside', ranges => array_fill(50::real, ARRAY[1, 8]) || array_fill(60::real, ARRAY[1, 8]));
+CALL quantize_column('pos', 'embedding', 'int8', 'narrow', ranges => array_fill(1::real, ARRAY[1, 8]) || array_fill(1.0001::real, ARRAY[1, 8]));
+SELECT * FROM worth ORDER BY 1;
+SELECT rtrim(remedy, ';') AS remedy FROM worth WHERE quantized_column = 'wide' \gset
+:remedy;
+SELECT verdict FROM worth WHERE quantized_column = 'wide';
+CALL drop_quantized_column('pos', 'wide');
+CALL drop_quantized_column('pos', 'beside');
+CALL drop_quantized_column('pos', 'narrow');
+-- One row far out stretches the ranges of all: cut it off.
+UPDATE pos SET embedding = array_fill(4000::real, ARRAY[8]) WHERE id = 1;
+CALL quantize_column('pos', 'embedding', 'int8', 'stretched');
+SELECT rtrim(remedy, ';') AS remedy FROM worth \gset
+:remedy;
+SELECT verdict FROM worth;
+CALL drop_quantized_column('pos', 'stretched');
+-- Embeddings that are all the same; few rows, of which nothing can be said; none.
+UPDATE pos SET embedding = '{1,2,3,4,5,6,7,8}';
+CALL quantize_column('pos', 'embedding', 'int8', 'same');
+SELECT * FROM worth;
+DELETE FROM pos WHERE id > 10;
+SELECT verdict, remedy FROM worth;
+DELETE FROM pos;
+SELECT verdict, remedy FROM worth;
+-- A row that cannot be quantized: the backfill names it, and so does the calibration; the status speaks of it.
+CREATE TABLE bad (id integer PRIMARY KEY, embedding real[]);
+INSERT INTO bad SELECT i, ARRAY[sin(i), cos(i)]::real[] FROM generate_series(1, 50) i;
+UPDATE bad SET embedding = '{1,NaN}' WHERE id = 30;
+CALL quantize_column('bad', 'embedding', 'int8');
+CALL quantize_column('bad', 'embedding', 'binary');
+SELECT verdict, remedy FROM calibration_status('bad');
+UPDATE bad SET embedding = '{1,2,3}' WHERE id = 30;
+CALL quantize_column('bad', 'embedding', 'uint8');

@@ -1,6 +1,5 @@
 -- Partitions, renames, drops, odd names, an extension in a schema of its own.
 \set VERBOSITY default
-\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 
 -- Partitions of the present and the future.
