@@ -73,6 +73,10 @@ CREATE FUNCTION quantized_precision(codes quantized) RETURNS text
     IMMUTABLE STRICT PARALLEL SAFE COST 1 LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_precision_wrapper';
 COMMENT ON FUNCTION quantized_precision(codes quantized) IS 'the precision of a quantized value';
 
+CREATE FUNCTION quantized_from_bytes(bytes bytea, "precision" text, dimensions integer DEFAULT NULL) RETURNS quantized
+    IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'quantized_from_bytes_wrapper';
+COMMENT ON FUNCTION quantized_from_bytes IS 'read the bytes of a row of sentence-transformers'' array of this precision, signed binary too';
+
 -- The same functions for the triggers of quantized columns, by names that whoever fires a trigger may look up. A domain
 -- stands for each type of codes, for the same reason.
 CREATE DOMAIN quantize.binary_code AS binvec;
@@ -91,6 +95,10 @@ CREATE FUNCTION quantize.truncate_embeddings(embedding real[], truncate_dim inte
 CREATE FUNCTION quantize.codes_differ(binvec, binvec) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'byteane';
 CREATE FUNCTION quantize.codes_differ(int8vec, int8vec) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'byteane';
 CREATE FUNCTION quantize.codes_differ(uint8vec, uint8vec) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'byteane';
+
+-- Whether an embedding is of unit length, but for rounding.
+CREATE FUNCTION quantize.is_unit(embedding real[]) RETURNS boolean
+    IMMUTABLE STRICT PARALLEL SAFE COST 4 LANGUAGE c AS 'MODULE_PATHNAME', 'is_unit_wrapper';
 
 -- Raises an error, without the lines of context that tell users how PL/pgSQL got there.
 CREATE FUNCTION quantize.refuse(condition text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL) RETURNS void

@@ -92,9 +92,14 @@ extension_sql_file!(
     requires = ["migration_catalog"]
 );
 extension_sql_file!(
+    "../sql/migration/lengths.sql",
+    name = "migration_lengths",
+    requires = ["migration_statements"]
+);
+extension_sql_file!(
     "../sql/migration/checks.sql",
     name = "migration_checks",
-    requires = ["migration_statements"]
+    requires = ["migration_lengths"]
 );
 extension_sql_file!(
     "../sql/migration/calibration.sql",
@@ -132,9 +137,14 @@ extension_sql_file!(
     requires = ["migration_status"]
 );
 extension_sql_file!(
+    "../sql/migration/query.sql",
+    name = "migration_query",
+    requires = ["migration_follow"]
+);
+extension_sql_file!(
     "../sql/migration/views.sql",
     name = "migration_views",
-    requires = ["migration_follow"]
+    requires = ["migration_query"]
 );
 extension_sql_file!(
     "../sql/search/columns.sql",

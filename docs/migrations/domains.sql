@@ -25,8 +25,7 @@ GROUP BY domain ORDER BY domain;
 CREATE TABLE law AS SELECT id, embedding FROM docs WHERE domain = 'law';
 SELECT ranges AS law_ranges FROM domain_ranges WHERE domain = 'law' \gset
 CALL quantize_column('law', 'embedding', 'int8', ranges => :'law_ranges');
-SELECT l.id FROM law l JOIN quantized_columns q ON q.table_oid = 'law'::regclass
-ORDER BY l.embedding_int8 <#> scale_query('{0.5,0.5,0.1}', q.ranges) LIMIT 3;
+SELECT id FROM law ORDER BY embedding_int8 <#> (SELECT scale_query('{0.5,0.5,0.1}', 'law', 'embedding_int8')) LIMIT 3;
 
 -- The merged ranges cover what each domain was calibrated to.
 DO $$

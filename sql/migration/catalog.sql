@@ -25,7 +25,8 @@ CREATE TABLE quantize.quantized_columns (
     -- Dimensions of a code; NULL when the table was empty and nothing told.
     dimensions integer,
     rows_calibrated bigint,
-    -- Whether every embedding has length 1; NULL when that is not known.
+    -- Whether every embedding that is quantized has length 1: true says so of all rows but those noted in other_lengths;
+    -- NULL when it is not known.
     unit_length boolean,
     mode text NOT NULL CHECK (mode IN ('trigger', 'generated')),
     -- backfilling: codes are still missing. ready: every row has its code. requantizing: every row has its code, and a
@@ -75,6 +76,16 @@ CREATE TABLE quantize.quantize_work (
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE quantize.quantize_work IS 'progress of backfills';
+
+-- Quantized columns in which an embedding of another length than 1 has arrived. Rows are only added, so that writers don't wait
+-- for each other, as they would to change the record. Only the trigger's function writes them (lengths.sql).
+CREATE TABLE quantize.other_lengths (
+    quantized_column_id uuid NOT NULL REFERENCES quantize.quantized_columns ON DELETE CASCADE
+);
+CREATE INDEX other_lengths_column ON quantize.other_lengths (quantized_column_id);
+COMMENT ON TABLE quantize.other_lengths IS 'quantized columns in which an embedding is not of unit length';
+SELECT pg_extension_config_dump('quantize.other_lengths',
+    'WHERE quantized_column_id IN (SELECT q.quantized_column_id FROM quantize.quantized_columns q JOIN pg_catalog.pg_class c ON c.oid = q.table_oid)');
 
 -- Owners of a table write the rows about it; who may read a column of the table reads them.
 CREATE FUNCTION quantize.may_write(relation oid, recorded_owner oid) RETURNS boolean

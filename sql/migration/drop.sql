@@ -8,6 +8,9 @@ CREATE FUNCTION quantize.remove(q quantize.quantized_columns) RETURNS text[]
         SELECT 1, format('DROP TRIGGER %I ON %I.%I', t.tgname, q.table_schema, q.table_name)
         FROM pg_trigger t WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id)
         UNION ALL
+        SELECT 1, format('DROP TRIGGER %I ON %I.%I', t.tgname, q.table_schema, q.table_name)
+        FROM pg_trigger t WHERE t.oid = quantize.length_trigger_oid(q)
+        UNION ALL
         SELECT 2, format('SELECT quantize.drop_function(%L)', t.tgfoid)
         FROM pg_trigger t WHERE t.oid = quantize.column_trigger_oid(q.table_oid, q.quantized_column_id)
             AND NOT EXISTS (SELECT FROM pg_trigger o WHERE o.tgfoid = t.tgfoid AND o.oid <> t.oid AND o.tgparentid = 0)

@@ -122,7 +122,7 @@ $$;
 CREATE FUNCTION quantize.install(q quantize.quantized_columns) RETURNS text[]
     STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT quantize.column_add(q, q.quantized_column, q.ranges, q.thresholds)
-        || CASE WHEN q.mode = 'trigger' THEN quantize.column_install_trigger(q) ELSE '{}' END
+        || CASE WHEN q.mode = 'trigger' THEN quantize.column_install_trigger(q) || quantize.install_length_trigger(q) ELSE '{}' END
         || 'INSERT INTO quantize.quantized_columns SELECT ($1).*'::text
 $$;
 
@@ -131,7 +131,8 @@ CREATE FUNCTION quantize.check_again() RETURNS text[] IMMUTABLE LANGUAGE sql RET
     'INSERT INTO quantize.quantize_work (quantized_column_id) VALUES (($1).quantized_column_id) ON CONFLICT (quantized_column_id) DO NOTHING',
     'UPDATE quantize.quantize_work w SET recheck = true, relations_done = ''{}'', relation = NULL, rows_done = 0,'
         ' blocks_done = 0 WHERE w.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id',
-    'UPDATE quantize.quantized_columns c SET state = ''backfilling'''
+    -- Rows may have come past the triggers: nothing is known about their lengths.
+    'UPDATE quantize.quantized_columns c SET state = ''backfilling'', unit_length = NULL'
         ' WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id AND c.state OPERATOR(pg_catalog.=) ''ready'''];
 
 -- The statements that bring the trigger of an existing record into order; none when it is.
@@ -195,6 +196,9 @@ BEGIN
     q.state := CASE q.mode WHEN 'generated' THEN 'ready' ELSE 'backfilling' END;
     q.created_at := clock_timestamp();
     q.calibrated_at := q.created_at;
+    IF q.mode = 'trigger' THEN
+        q.unit_length := quantize.sample_is_unit(q);
+    END IF;
     PERFORM quantize.warn_of_poor_codes(q);
     RETURN q;
 END

@@ -4,7 +4,8 @@
 
 CREATE VIEW @extschema@.quantized_columns WITH (security_barrier) AS
 SELECT q.quantized_column_id, q.table_oid, q.table_schema, q.table_name, q.source_column, q.quantized_column,
-    q."precision", q.ranges, q.thresholds, q.quantile, q.truncate_dim, q.dimensions, q.rows_calibrated, q.unit_length,
+    q."precision", q.ranges, q.thresholds, q.quantile, q.truncate_dim, q.dimensions, q.rows_calibrated,
+    quantize.known_unit_length(q) AS unit_length,
     q.mode, q.state, q.next_column, q.next_ranges, q.next_thresholds, q.created_at, q.calibrated_at, q.owner,
     q.source_attnum, q.quantized_attnum, q.next_attnum
 FROM quantize.quantized_columns q

@@ -3,6 +3,7 @@
 mod center_query;
 mod dequantize;
 mod distance;
+mod lengths;
 mod matryoshka;
 mod quantize_embeddings;
 mod rescore;

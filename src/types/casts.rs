@@ -37,30 +37,69 @@ fn binvec_to_bit(vector: Vector<'_, Binary>) -> NewVarlena {
 /// Packed bits; the dimension is the target's modifier, or all bits.
 #[pg_extern(sql = false)]
 fn bytea_to_binvec(packed: &[u8], typmod: i32, _explicit: bool) -> NewVector<Binary> {
-    let dimensions = if typmod == typmod::NONE {
-        packed.len() * 8
-    } else {
-        typmod as usize
-    };
+    let dimensions = (typmod != typmod::NONE).then_some(typmod as usize);
+    NewVector::from_payload(packed_dimensions(packed, dimensions), packed)
+}
+
+/// The dimensions of packed bits: as stated, or all bits. An error when the bytes don't fit.
+fn packed_dimensions(packed: &[u8], stated: Option<usize>) -> usize {
+    let dimensions = stated.unwrap_or(packed.len() * 8);
     check_dimensions(dimensions).or_raise();
-    let expected = binary::packed_len(dimensions);
-    if packed.len() != expected {
+    check_length(packed, binary::packed_len(dimensions), dimensions);
+    if packed[packed.len() - 1] & !binary::last_byte_mask(dimensions) != 0 {
+        raise_with_hint(
+            PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
+            format!("bits set beyond dimension {dimensions}"),
+            "Bits are packed most significant first; unused bits of the last byte must be 0. Signed bytes, of precision \
+             \"binary\", are read by quantized_from_bytes.",
+        );
+    }
+    dimensions
+}
+
+fn check_length(bytes: &[u8], expected: usize, dimensions: usize) {
+    if bytes.len() != expected {
         raise(
             PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
             format!(
                 "expected {expected} bytes for {dimensions} dimensions, not {}",
-                packed.len()
+                bytes.len()
             ),
         );
     }
-    if packed[expected - 1] & !binary::last_byte_mask(dimensions) != 0 {
-        raise_with_hint(
-            PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
-            format!("bits set beyond dimension {dimensions}"),
-            "Bits are packed most significant first; unused bits of the last byte must be 0.",
-        );
+}
+
+/// Reads the bytes of a row of sentence-transformers' array of this precision.
+#[pg_extern(sql = false)]
+fn quantized_from_bytes(
+    bytes: Option<&[u8]>,
+    precision: Option<&str>,
+    dimensions: Option<i32>,
+) -> Option<NewVarlena> {
+    let bytes = bytes?;
+    let precision = Precision::from_name(precision?).or_raise();
+    let stated = dimensions.map(|n| usize::try_from(n).unwrap_or(0));
+    if let Some(n) = stated {
+        check_dimensions(n).or_raise();
     }
-    NewVector::from_payload(dimensions, packed)
+    let unsigned = (precision == Precision::Binary).then(|| binary::from_signed_bytes(bytes));
+    let payload = unsigned.as_deref().unwrap_or(bytes);
+    let dimensions = match precision {
+        Precision::Binary | Precision::Ubinary => packed_dimensions(payload, stated),
+        Precision::Int8 | Precision::Uint8 => stated.unwrap_or(payload.len()),
+        Precision::Float32 => stated.unwrap_or(payload.len().div_ceil(4)),
+    };
+    check_dimensions(dimensions).or_raise();
+    check_length(payload, precision.payload_len(dimensions), dimensions);
+    Some(Quantized::fill(precision, dimensions, |stored| {
+        stored.copy_from_slice(payload);
+        if precision == Precision::Float32 {
+            let floats = payload.as_chunks().0.iter();
+            let floats: Vec<f32> = floats.map(|bytes| f32::from_le_bytes(*bytes)).collect();
+            quantize::check_finite(&floats)?;
+        }
+        Ok(())
+    }))
 }
 
 #[pg_extern(sql = false)]

@@ -100,6 +100,11 @@ pub fn to_signed_bytes(packed: &[u8]) -> Vec<u8> {
     packed.iter().map(|byte| byte ^ 0x80).collect()
 }
 
+/// Packed bits out of the bytes sentence-transformers returns for precision `binary`: the inverse of [`to_signed_bytes`].
+pub fn from_signed_bytes(signed: &[u8]) -> Vec<u8> {
+    to_signed_bytes(signed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +119,7 @@ mod tests {
         .unwrap();
         assert_eq!(packed, [0b1000_1101, 0b1000_0000]);
         assert_eq!(to_signed_bytes(&packed), [0b0000_1101, 0]);
+        assert_eq!(from_signed_bytes(&[0b0000_1101, 0]), packed);
     }
 
     #[test]

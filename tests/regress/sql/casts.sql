@@ -61,3 +61,28 @@ INSERT INTO target (f) VALUES ('int8[-1,1]'::quantized);
 INSERT INTO target (i) VALUES ('uint8[1,1]'::quantized);
 INSERT INTO target (b) VALUES ('\x80'::bytea);
 SELECT * FROM target;
+
+-- Bytes of sentence-transformers' arrays, of each precision. Those of "binary" are signed: packed bits less 128, which a bytea
+-- does not tell, so that the cast to binvec would take them for packed bits.
+\set e '''{1,-1,1,1,-1,1,1,-1,1,-1,1,1,-1,1,1,-1}''::real[]'
+SELECT quantized_from_bytes(quantize_embeddings(:e, 'binary')::bytea, 'binary')::binvec(16) = quantize_binary(:e) AS signed_bytes,
+    quantized_from_bytes(quantize_embeddings(:e, 'ubinary')::bytea, 'ubinary')::binvec(16) = quantize_binary(:e) AS unsigned_bytes,
+    quantize_embeddings(:e, 'binary')::binvec(16) = quantize_binary(:e) AS directly;
+SELECT p, bool_and(quantized_from_bytes(q::bytea, p, vector_dims(q)) = q) AS back
+FROM unnest('{float32,int8,uint8,binary,ubinary}'::text[]) p, generate_series(1, 40) d
+CROSS JOIN LATERAL (SELECT array_agg(sin(d * i)::real ORDER BY i) FROM generate_series(1, d) i) s(e)
+CROSS JOIN LATERAL quantize_embeddings(s.e, p, array_fill(-1::real, ARRAY[1, d]) || array_fill(1::real, ARRAY[1, d])) q
+GROUP BY p ORDER BY p;
+CREATE TEMPORARY TABLE read (bits binvec(11), codes int8vec(3));
+INSERT INTO read SELECT quantized_from_bytes('\x2a60', 'binary', 11), quantized_from_bytes('\x80ff7f', 'int8');
+SELECT * FROM read;
+SELECT quantized_from_bytes(NULL, 'binary') IS NULL AS null_bytes, quantized_from_bytes('\x00', NULL) IS NULL AS null_precision;
+SELECT quantized_from_bytes('\x00', 'int4');
+SELECT quantized_from_bytes('\x', 'binary');
+SELECT quantized_from_bytes('\x2a40', 'binary', 20);
+SELECT quantized_from_bytes('\x2a41', 'binary', 11);
+SELECT quantized_from_bytes('\x2a41', 'ubinary', 11);
+SELECT quantized_from_bytes('\x000000', 'float32');
+SELECT quantized_from_bytes('\x0000c07f', 'float32');
+SELECT quantized_from_bytes('\x00', 'int8', 2);
+SELECT quantized_from_bytes('\x00', 'int8', -1);

@@ -2,7 +2,8 @@
 SELECT proname, proparallel, provolatile FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass
     JOIN pg_extension AS x ON x.oid = d.refobjid AND x.extname = 'pg_quantize' AND d.refclassid = 'pg_extension'::regclass
 WHERE proname ~ '^(quantize_(embeddings|binary|int8|uint8)|dequantize|scale_query|truncate|normalize|calibrate_|merge_ranges|clipping|.*_distance$|.*inner_product$|binvec|u?int8vec)'
-    AND (proparallel <> 's' OR provolatile <> 'i');
+    -- What reads a table is another matter.
+    AND NOT 'regclass'::regtype = ANY (proargtypes) AND (proparallel <> 's' OR provolatile <> 'i');
 CREATE TABLE e WITH (parallel_workers = 2) AS SELECT n AS id, n % 4 AS g, ARRAY[sin(n), cos(n * 2), n % 100, 0.5]::real[] AS embedding, quantize_binary(ARRAY[sin(n), cos(n), sin(n * 3)]::real[]) AS b
 FROM generate_series(1, 20000) AS n;
 INSERT INTO e (id) SELECT -n FROM generate_series(1, 100) AS n;

@@ -11,8 +11,10 @@ WHERE e.extname = 'pg_quantize' AND d.deptype = 'e' AND NOT o.identity ~ '^quant
         AND EXISTS (SELECT FROM pg_type t WHERE t.oid = d.objid AND (t.typcategory = 'A' OR t.typrelid <> 0)));
 -- One line each, so that two changes don't meet in every line. Families have the names of their classes.
 \pset format unaligned
+\pset footer off
 SELECT type, identity, comment FROM members WHERE type <> 'operator family' ORDER BY type COLLATE "C", identity COLLATE "C";
 \pset format aligned
+\pset footer on
 SELECT type, identity AS without_a_comment FROM members WHERE comment IS NULL ORDER BY 1, 2;
 -- Users call what is there; nobody but the extension's owner creates anything.
 SELECT nspname, has_schema_privilege('public', oid, 'USAGE') AS usage, has_schema_privilege('public', oid, 'CREATE') AS create

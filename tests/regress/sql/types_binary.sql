@@ -1,9 +1,9 @@
 -- The wire format: dimension (16 bits, little-endian), then packed bits or one byte a dimension; quantized has its
 -- precision's tag in front. It is also the stored format, and frozen.
-SELECT binvec_send('1000000001'), int8vec_send('[-128,-1,0,127]'), uint8vec_send('[0,255]');
-SELECT quantized_send('float32[1,-0.5]'), quantized_send('int8[-1]'), quantized_send('uint8[255]'),
-    quantized_send('binary[101]'), quantized_send('ubinary[101]');
-SELECT vector_dims(repeat('1', 65535)::binvec), substr(binvec_send(repeat('1', 65535)::binvec), 1, 3);
+SELECT quantize.binvec_send('1000000001'), quantize.int8vec_send('[-128,-1,0,127]'), quantize.uint8vec_send('[0,255]');
+SELECT quantize.quantized_send('float32[1,-0.5]'), quantize.quantized_send('int8[-1]'), quantize.quantized_send('uint8[255]'),
+    quantize.quantized_send('binary[101]'), quantize.quantized_send('ubinary[101]');
+SELECT vector_dims(repeat('1', 65535)::binvec), substr(quantize.binvec_send(repeat('1', 65535)::binvec), 1, 3);
 
 -- On disk: header, dimension, payload; never compressed, however regular.
 CREATE TABLE stored (b binvec, i int8vec, u uint8vec, q quantized);
