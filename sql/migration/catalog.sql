@@ -78,14 +78,25 @@ CREATE TABLE quantize.quantize_work (
 COMMENT ON TABLE quantize.quantize_work IS 'progress of backfills';
 
 -- Quantized columns in which an embedding of another length than 1 has arrived. Rows are only added, so that writers don't wait
--- for each other, as they would to change the record. Only the trigger's function writes them (lengths.sql).
+-- for each other, as they would to change the record. Only the trigger's function writes them (lengths.sql). The table's oid is
+-- for those who listen to changes, and filled in from the record.
 CREATE TABLE quantize.other_lengths (
-    quantized_column_id uuid NOT NULL REFERENCES quantize.quantized_columns ON DELETE CASCADE
+    quantized_column_id uuid NOT NULL REFERENCES quantize.quantized_columns ON DELETE CASCADE,
+    table_oid oid
 );
 CREATE INDEX other_lengths_column ON quantize.other_lengths (quantized_column_id);
 COMMENT ON TABLE quantize.other_lengths IS 'quantized columns in which an embedding is not of unit length';
+GRANT SELECT ON quantize.other_lengths TO PUBLIC;
 SELECT pg_extension_config_dump('quantize.other_lengths',
     'WHERE quantized_column_id IN (SELECT q.quantized_column_id FROM quantize.quantized_columns q JOIN pg_catalog.pg_class c ON c.oid = q.table_oid)');
+CREATE FUNCTION quantize.register_length() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.table_oid := (SELECT q.table_oid FROM quantize.quantized_columns q WHERE q.quantized_column_id = NEW.quantized_column_id);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER register BEFORE INSERT ON quantize.other_lengths FOR EACH ROW EXECUTE FUNCTION quantize.register_length();
 
 -- Owners of a table write the rows about it; who may read a column of the table reads them.
 CREATE FUNCTION quantize.may_write(relation oid, recorded_owner oid) RETURNS boolean

@@ -45,7 +45,8 @@ BEGIN
         SELECT relation UNION SELECT i.inhparent FROM pg_inherits i JOIN family f ON i.inhrelid = f.oid
     ), recorded AS (
         SELECT code.attname AS name, source.attname AS source, next.attname AS next, q.state <> 'backfilling' AS is_complete,
-            extract(epoch FROM q.created_at)::float8 AS created_at, q.unit_length, q.ranges, q.thresholds, q.truncate_dim
+            extract(epoch FROM q.created_at)::float8 AS created_at,
+            quantize.known_unit_length(q) AS unit_length, q.ranges, q.thresholds, q.truncate_dim
         FROM quantize.quantized_columns q JOIN family f ON f.oid = q.table_oid
         JOIN pg_attribute code ON code.attrelid = q.table_oid AND code.attnum = q.quantized_attnum
         LEFT JOIN pg_attribute source ON source.attrelid = q.table_oid AND source.attnum = q.source_attnum
@@ -89,4 +90,6 @@ $$;
 -- A record that changes makes what sessions know about its table out of date.
 CREATE FUNCTION quantize.record_changed() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'search_record_changed_wrapper';
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON quantize.quantized_columns
+    FOR EACH ROW EXECUTE FUNCTION quantize.record_changed();
+CREATE TRIGGER changed AFTER INSERT OR DELETE ON quantize.other_lengths
     FOR EACH ROW EXECUTE FUNCTION quantize.record_changed();

@@ -22,8 +22,12 @@ GRANT INSERT ON unit TO regress_lengths_writer;
 SET ROLE regress_lengths_writer;
 INSERT INTO unit VALUES (1003, '{2,0,0}'), (1004, '{3,0,0}');
 INSERT INTO unit VALUES (1005, '{4,0,0}');
-SELECT count(*) FROM quantize.other_lengths;
 INSERT INTO quantize.other_lengths SELECT gen_random_uuid();
+DELETE FROM quantize.other_lengths;
+RESET ROLE;
+GRANT SELECT ON unit TO regress_lengths_writer;
+SET ROLE regress_lengths_writer;
+SELECT quantized_column, unit_length FROM quantized_columns ORDER BY 1;
 RESET ROLE;
 SELECT count(*) FROM quantize.other_lengths;
 SELECT * FROM known;
@@ -75,3 +79,13 @@ DO $$ BEGIN
 END $$;
 INSERT INTO other VALUES ('{7}');
 SELECT count(*) FROM quantize.other_lengths o JOIN quantized_columns q USING (quantized_column_id) WHERE table_name = 'unit';
+-- A search follows: one that it has planned for unit vectors is planned anew when a row of another length arrives.
+CREATE TABLE searched AS SELECT i AS id, normalize_embeddings(ARRAY[sin(i), cos(i)]::real[]) AS embedding FROM generate_series(1, 100) i;
+CALL quantize_column('searched', 'embedding', 'int8', ranges => '{{-10,-10},{10,10}}');
+CREATE FUNCTION by_scaled_query() RETURNS boolean LANGUAGE sql AS
+    $$ SELECT semantic_search_sql(NULL::searched, '{1,0}', 3, metric => 'l2') ~ 'scale_query' $$;
+SELECT by_scaled_query();
+SELECT (doc).id FROM semantic_search(NULL::searched, '{0,9}', 2, metric => 'l2', rescore => false);
+INSERT INTO searched VALUES (1000, '{0,9}');
+SELECT by_scaled_query();
+SELECT (doc).id FROM semantic_search(NULL::searched, '{0,9}', 1, metric => 'l2', rescore => false);
