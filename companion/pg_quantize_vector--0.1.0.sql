@@ -325,3 +325,14 @@ CREATE AGGREGATE clipping_report(embedding halfvec, ranges real[]) (
     SSPACE = 16384, PARALLEL = safe
 );
 COMMENT ON AGGREGATE clipping_report(halfvec, real[]) IS 'share of values outside ranges, in all and in the worst dimensions';
+
+-- Columns gathered by array_agg are matrices: for qivf_tune, recall_report and whatever else takes real[] with a row for each
+-- vector. Casts and no overloads, which would make an untyped literal ambiguous.
+CREATE FUNCTION quantize.matrix(vector[]) RETURNS real[] IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
+    RETURN coalesce((SELECT array_agg(v::real[] ORDER BY n) FROM unnest($1) WITH ORDINALITY AS u (v, n)), '{}'::real[]);
+CREATE CAST (vector[] AS real[]) WITH FUNCTION quantize.matrix(vector[]) AS IMPLICIT;
+COMMENT ON CAST (vector[] AS real[]) IS 'a row for each vector';
+CREATE FUNCTION quantize.matrix(halfvec[]) RETURNS real[] IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
+    RETURN coalesce((SELECT array_agg(v::real[] ORDER BY n) FROM unnest($1) WITH ORDINALITY AS u (v, n)), '{}'::real[]);
+CREATE CAST (halfvec[] AS real[]) WITH FUNCTION quantize.matrix(halfvec[]) AS IMPLICIT;
+COMMENT ON CAST (halfvec[] AS real[]) IS 'a row for each halfvec';

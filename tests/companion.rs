@@ -55,6 +55,36 @@ fn distances(client: &mut Client, query: &str) -> Result<Vec<f64>> {
 }
 
 #[test]
+fn columns_of_vectors_are_queries_to_learn_and_report_from() -> Result<()> {
+    let Some((_cluster, mut client)) = items()? else {
+        return Ok(());
+    };
+    run(
+        &mut client,
+        "CREATE INDEX items_v ON items USING qivf (v vector_cosine_ops);
+         CREATE INDEX items_h ON items USING qivf (h halfvec_cosine_ops)",
+    )?;
+    for column in ["v", "h"] {
+        let queries = format!("(SELECT array_agg({column}) FROM items WHERE id % 50 = 0)");
+        let learned = format!("SELECT (qivf_tune('items_{column}', {queries}) ->> 'queries')::int");
+        ensure!(client.query_one(&learned, &[])?.get::<_, i32>(0) == 60);
+        let report =
+            format!("SELECT min(queries_run) FROM recall_report('items_{column}', {queries}, 5)");
+        ensure!(client.query_one(&report, &[])?.get::<_, i32>(0) == 60);
+    }
+    // An untyped literal is still a real[].
+    let literal = format!("{{{{{}}}}}", ["1"; 16].join(","));
+    let error = client.batch_execute(&format!("SELECT qivf_tune('items_v', '{literal}')"));
+    let error = error.err().context("one query was accepted")?;
+    let message = error.as_db_error().context("no answer")?.message();
+    ensure!(
+        message.starts_with("at least 30 different queries"),
+        "{message}"
+    );
+    Ok(())
+}
+
+#[test]
 fn every_class_finds_what_a_sequential_scan_finds() -> Result<()> {
     let Some((_cluster, mut client)) = items()? else {
         return Ok(());

@@ -335,3 +335,38 @@ fn an_index_serves_its_own_operator_only() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn explain_tells_what_a_search_looked_at() -> Result<()> {
+    let (_cluster, mut client) = docs()?;
+    let version: i32 = value(
+        &mut client,
+        "SELECT current_setting('server_version_num')::int",
+    )?;
+    // Two searches, by a rescan.
+    let query = "SELECT n, (SELECT id FROM docs ORDER BY e <=> embedding(32, n) LIMIT 1) FROM generate_series(1, 2) AS n";
+    let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {query}");
+    let rows = client.query(&explain, &[])?;
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let number = |name: &str| {
+        let line = lines.iter().find_map(|line| line.trim().strip_prefix(name));
+        line.and_then(|number| number.trim().parse::<u64>().ok())
+    };
+    if version < 180_000 {
+        ensure!(number("Lists Opened:").is_none(), "{lines:?}");
+    } else {
+        ensure!(number("Rows Returned:") >= Some(2), "{lines:?}");
+        ensure!(number("Lists Opened:") >= Some(2), "{lines:?}");
+        ensure!(
+            number("Rows Compared:") >= number("Rows Returned:"),
+            "{lines:?}"
+        );
+    }
+    client.query(query, &[])?;
+    let last: i32 = value(
+        &mut client,
+        "SELECT (qivf_last_scan() ->> 'rows_returned')::int",
+    )?;
+    ensure!(last >= 1);
+    Ok(())
+}

@@ -4,6 +4,8 @@ mod build;
 mod class;
 mod cost;
 mod cursor;
+#[cfg(feature = "pg18")]
+mod explain;
 mod insert;
 mod inspect;
 mod last;
@@ -25,6 +27,8 @@ use pgrx::prelude::*;
 pub fn register() {
     options::register();
     cursor::register();
+    #[cfg(feature = "pg18")]
+    explain::register();
 }
 
 /// The callbacks of the access method.

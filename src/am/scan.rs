@@ -2,7 +2,7 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use qivf::{Error, Query, Scan, ScanOptions};
+use qivf::{Error, Query, Scan, ScanOptions, ScanStats};
 
 use super::last;
 use super::open::{Opened, OrRaise, open, pointer_of};
@@ -24,6 +24,10 @@ struct State {
     options: ScanOptions,
     /// Whether no row was left.
     exhausted: bool,
+    /// What the scans before the last rescan did.
+    before: ScanStats,
+    /// Whether there were any.
+    begun: bool,
 }
 
 /// Allocates a scan.
@@ -118,17 +122,31 @@ pub unsafe extern "C-unwind" fn amendscan(scan: pg_sys::IndexScanDesc) {
 impl State {
     /// Ends the scan, if one was begun, and keeps what it did for `qivf_last_scan`.
     unsafe fn end(&mut self, index: pg_sys::Relation) {
-        if let Some(scan) = self.scan.take() {
-            last::note(
-                // SAFETY: the executor keeps the index open until after the scan's end.
-                unsafe { (*index).rd_id },
-                self.options,
-                scan.stats(),
-                self.exhausted,
-            );
-        }
-        *self = Self::default();
+        let Some(scan) = self.scan.take() else {
+            return;
+        };
+        // SAFETY: the executor keeps the index open until after the scan's end.
+        let id = unsafe { (*index).rd_id };
+        last::note(id, self.options, scan.stats(), self.exhausted);
+        *self = Self {
+            before: self.before + scan.stats(),
+            begun: true,
+            options: self.options,
+            ..Self::default()
+        };
     }
+}
+
+/// How a scan, and what its rescans, have done so far; `None` before the first row was asked for.
+///
+/// # Safety
+/// `scan` is null or a scan of `ambeginscan`.
+#[cfg_attr(not(feature = "pg18"), allow(dead_code))] // EXPLAIN asks, which it does from 18 on.
+pub unsafe fn done(scan: pg_sys::IndexScanDesc) -> Option<(ScanOptions, ScanStats)> {
+    // SAFETY: the caller says so.
+    let state = unsafe { &*(*scan).opaque.cast::<State>() };
+    let now = state.scan.as_ref().map(Scan::stats).unwrap_or_default();
+    (state.begun || state.scan.is_some()).then(|| (state.options, state.before + now))
 }
 
 /// Begins a scan.

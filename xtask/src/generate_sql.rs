@@ -128,6 +128,11 @@ const CALIBRATION: &str = "
 -- well, it would be ambiguous.
 ";
 
+const QUERIES: &str = "
+-- Columns gathered by array_agg are matrices: for qivf_tune, recall_report and whatever else takes real[] with a row for each
+-- vector. Casts and no overloads, which would make an untyped literal ambiguous.
+";
+
 /// `generate-sql`
 pub fn command(mut parser: lexopt::Parser) -> Result<()> {
     if let Some(argument) = parser.next()? {
@@ -162,7 +167,21 @@ fn companion() -> String {
             aggregate.write(&mut sql, type_name);
         }
     }
+    sql += QUERIES;
+    for type_name in TYPES {
+        matrix(&mut sql, type_name);
+    }
     sql
+}
+
+/// The cast of many vectors to a matrix.
+fn matrix(sql: &mut String, type_name: &str) {
+    *sql += &format!(
+        "CREATE FUNCTION {INTERNAL}matrix({type_name}[]) RETURNS real[] IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql\n    \
+         RETURN coalesce((SELECT array_agg(v::real[] ORDER BY n) FROM unnest($1) WITH ORDINALITY AS u (v, n)), '{{}}'::real[]);\n\
+         CREATE CAST ({type_name}[] AS real[]) WITH FUNCTION {INTERNAL}matrix({type_name}[]) AS IMPLICIT;\n\
+         COMMENT ON CAST ({type_name}[] AS real[]) IS 'a row for each {type_name}';\n"
+    );
 }
 
 /// The classes of a type, named as those of pgvector's index methods.

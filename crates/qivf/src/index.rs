@@ -156,6 +156,14 @@ impl<S: PageStore> Searchable<S> {
         })
     }
 
+    /// The same index, with the root's list in memory where that is useful.
+    pub(crate) fn with_root_cache(mut self) -> Result<Self> {
+        if self.root_cache.is_none() {
+            self.read_what_is_kept()?;
+        }
+        Ok(self)
+    }
+
     fn read_what_is_kept(&mut self) -> Result<Kept> {
         let cache = RootCache::read(&self.store, &self.meta, &self.space)?;
         self.root_cache = cache.map(Arc::new);

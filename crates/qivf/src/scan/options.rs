@@ -63,3 +63,19 @@ pub struct ScanStats {
     /// Those of them that came after a row beyond them, or were dropped for it.
     pub late: u64,
 }
+
+impl std::ops::Add for ScanStats {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            inner: self.inner + other.inner,
+            centroids: self.centroids + other.centroids,
+            lists: self.lists + other.lists,
+            codes: self.codes + other.codes,
+            rows: self.rows + other.rows,
+            candidates: self.candidates + other.candidates,
+            late: self.late + other.late,
+        }
+    }
+}

@@ -10,8 +10,12 @@ use crate::scan::{Candidate, ScanOptions, Search};
 use crate::space::{Metric, Value};
 use crate::store::PageStore;
 use crate::workers::{BuildHost, Workers};
+use quantize::rotation::SplitMix64;
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// The time that the queries of one target take at most: those that are left then are not run.
+const TIME: Duration = Duration::from_secs(2);
 
 /// Recall and effort at one target, for `recall_report`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,7 +44,8 @@ pub struct Report {
 
 /// Scans for rows or given queries at `target` and compares with the true neighbours. Changes nothing.
 ///
-/// A query that is a row of the index does not count itself.
+/// A query that is a row of the index does not count itself. Scans are those of a session that has used the index before:
+/// what it keeps of the index is there.
 pub fn report<S: PageStore>(
     index: &Index<S>,
     host: &dyn BuildHost,
@@ -58,10 +63,12 @@ pub fn report<S: PageStore>(
         };
         return Ok(targets.iter().map(none).collect());
     };
-    let sample = match queries {
+    let index = &index.by_ref().with_root_cache()?;
+    let mut sample = match queries {
         Some((values, metric)) => sample_queries(index, values, metric)?,
         None => sample_rows(index, count)?,
     };
+    shuffle(&mut sample);
     let workers = Workers::new(host, threads);
     let truth = truth::neighbours(index, &workers, &sample, k)?;
     targets
@@ -82,6 +89,7 @@ fn report_one<S: PageStore>(
         target,
         ..Report::default()
     };
+    let started = Instant::now();
     let mut squares = 0.0;
     let mut times = Vec::with_capacity(sample.len());
     for (sampled, truth) in sample.iter().zip(truth) {
@@ -90,13 +98,15 @@ fn report_one<S: PageStore>(
             continue;
         }
         workers.host.check_interrupts()?;
-        let borrowed = Searchable::with_meta(index.store(), index.meta().clone())?;
+        if report.queries > 0 && started.elapsed() > TIME {
+            break;
+        }
         let options = ScanOptions {
             target,
             ..ScanOptions::default()
         };
         let begun = Instant::now();
-        let mut scan = Search::new(borrowed, sampled.query.clone(), options)?;
+        let mut scan = Search::new(index.by_ref(), sampled.query.clone(), options)?;
         if let Some(itself) = sampled.itself {
             scan.exclude(itself);
         }
@@ -133,6 +143,14 @@ fn report_one<S: PageStore>(
     let variance = (squares / n - report.recall * report.recall).max(0.0);
     report.interval = 1.96 * (variance / n).sqrt();
     Ok(report)
+}
+
+/// Puts queries in a random order, the same each time: whichever come first stand for all.
+fn shuffle(sample: &mut [Sampled]) {
+    let mut generator = SplitMix64::new(5);
+    for i in (1..sample.len()).rev() {
+        sample.swap(i, generator.below(i + 1));
+    }
 }
 
 /// Draws candidates as the executor would for a LIMIT: until a bound lies beyond the `wanted`-th distance drawn.
