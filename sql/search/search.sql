@@ -7,6 +7,15 @@ CREATE FUNCTION center_query(query real[], thresholds real[], metric text DEFAUL
     IMMUTABLE STRICT PARALLEL SAFE COST 10 LANGUAGE c AS 'MODULE_PATHNAME', 'center_query_wrapper';
 COMMENT ON FUNCTION center_query IS 'the query less the thresholds, so that <#> with bits above thresholds ranks by the metric';
 
+-- Of int8 codes of embeddings of any length: 1 less the cosine of, or the Euclidean distance to, what a code stands for, by a
+-- query that is prepared once.
+CREATE FUNCTION quantize.ranged_query(query real[], ranges real[], metric text, signed boolean) RETURNS real[]
+    IMMUTABLE STRICT PARALLEL SAFE COST 20 LANGUAGE c AS 'MODULE_PATHNAME', 'ranged_query_wrapper';
+CREATE FUNCTION quantize.ranged_distance(codes int8vec, query real[]) RETURNS float8
+    IMMUTABLE STRICT PARALLEL SAFE COST 16 LANGUAGE c AS 'MODULE_PATHNAME', 'int8vec_ranged_distance_wrapper';
+CREATE FUNCTION quantize.ranged_distance(codes uint8vec, query real[]) RETURNS float8
+    IMMUTABLE STRICT PARALLEL SAFE COST 16 LANGUAGE c AS 'MODULE_PATHNAME', 'uint8vec_ranged_distance_wrapper';
+
 CREATE FUNCTION quantize.semantic_search_support(internal) RETURNS internal
     STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'semantic_search_support_wrapper';
 

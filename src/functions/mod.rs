@@ -6,4 +6,5 @@ mod distance;
 mod lengths;
 mod matryoshka;
 mod quantize_embeddings;
+mod ranged;
 mod rescore;

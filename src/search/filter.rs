@@ -33,10 +33,7 @@ impl Filter {
 
     /// Analysing it. It stays where it is until then.
     pub fn analyse(&mut self) -> Step {
-        Step::Analyse {
-            text: self.text.as_ptr(),
-            placeholders: &raw mut self.placeholders,
-        }
+        Step::analyse(&self.text, &mut self.placeholders)
     }
 
     /// Raises an error unless it is a condition that only reads, with a value for each parameter.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use pgrx::{PgSqlErrorCode, pg_sys};
 use quantize::center::center_query;
+use quantize::ranged::{self, Comparison};
 use quantize::{Ranges, binary, int8, matryoshka, text};
 
 use super::arguments::{Metric, Shape};
@@ -83,6 +84,14 @@ fn query_for<'q>(column: &Column, metric: Metric, query: &'q [f32]) -> Cow<'q, [
             Cow::Owned(center_query(&query, thresholds, metric == Metric::L2).or_raise())
         }
         _ => query,
+    }
+}
+
+/// What decides which of two embeddings is nearer.
+fn comparison(metric: Metric) -> Comparison {
+    match metric {
+        Metric::L2 => Comparison::Position,
+        _ => Comparison::Direction,
     }
 }
 
@@ -191,6 +200,19 @@ impl Inputs<'_> {
                         .expect("checked when the column was chosen"),
                 };
                 NewArray::vector(&ranges.scale_query(&query).or_raise()).into_datum()
+            }
+            Argument::RangedQuery(stage) => {
+                let column = self.column(stage);
+                let ranges = match self.ranges {
+                    Some(given) => &given.prepared,
+                    None => column
+                        .prepared_ranges()
+                        .expect("checked when the column was chosen"),
+                };
+                let query = cut(column, self.query);
+                let signed = column.kind == Kind::Int8;
+                let prepared = ranged::prepare(&query, ranges, comparison(metric), signed);
+                NewArray::vector(&prepared.or_raise()).into_datum()
             }
             Argument::QueryBits => bits(scanned, &cut(scanned, self.query)).into_datum(),
             Argument::Ranges(stage) => {

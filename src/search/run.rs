@@ -249,7 +249,7 @@ impl Search {
         };
         let plan = PlanText::new(c_string(&text), types.clone(), is_generic);
         let (plan, ..) = self.statement.insert((plan, types, arguments));
-        plan.prepare()
+        Step::prepare(plan)
     }
 
     fn keep(&mut self, plan: NewPlan) {
@@ -294,7 +294,7 @@ impl Search {
         }
         self.set(number, |argument| !Inputs::is_constant(argument));
         match (&self.entry, &self.bound) {
-            (Some(entry), Some(bound)) => entry.plan.execute(bound.parameters.options()),
+            (Some(entry), Some(bound)) => Step::execute(&entry.plan, bound.parameters.options()),
             _ => unreachable!("the parameters have been made"),
         }
     }

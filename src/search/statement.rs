@@ -22,6 +22,8 @@ pub enum Argument {
     QueryFor(Stage),
     /// That, times the step widths of the scanned codes.
     ScaledQuery,
+    /// The query as a stage's integer codes of any length are compared with it.
+    RangedQuery(Stage),
     /// The sign bits of the query.
     QueryBits,
     /// The ranges of a stage's codes.
@@ -113,7 +115,7 @@ impl Builder<'_> {
         let mut nearest = select(&output, &scan, &distance, candidates);
         if let Some(refine) = stages.refine.filter(|refine| refine.name != last.name) {
             let from = format!("(\n{nearest}{}", self.again());
-            let distance = self.dequantized_distance(refine, Stage::Refine);
+            let distance = self.refining_distance(refine);
             nearest = select(&output, &from, &distance, candidates.min(2 * rows));
         }
         let from = format!("(\n{nearest}{}", self.again());
@@ -218,7 +220,23 @@ impl Builder<'_> {
                 let query = (self.argument)(Argument::ScaledQuery);
                 format!("{code} OPERATOR({extension}.<#>) {query}")
             }
-            Kind::Int8 | Kind::Uint8 => self.dequantized_distance(column, Stage::Scan),
+            Kind::Int8 | Kind::Uint8 => self.ranged_distance(column, Stage::Scan),
+        }
+    }
+
+    /// The distance of integer codes, whatever the lengths of what they stand for: to rank by, not to be a score.
+    fn ranged_distance(&mut self, column: &Column, stage: Stage) -> String {
+        let query = (self.argument)(Argument::RangedQuery(stage));
+        format!(
+            "quantize.ranged_distance({}, {query})",
+            self.qualified(column)
+        )
+    }
+
+    fn refining_distance(&mut self, refine: &Column) -> String {
+        match self.shape.metric {
+            Metric::InnerProduct => self.dequantized_distance(refine, Stage::Refine),
+            _ => self.ranged_distance(refine, Stage::Refine),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, Metric};
 use super::choice::Stages;
-use super::column::Column;
+use super::column::{Column, Kind};
 use super::query::{GivenRanges, ZeroCode};
 use super::relation::Relation;
 use super::statement::{Argument, Stage, build, dimensions, is_centered};
@@ -53,6 +53,12 @@ impl Texts<'_> {
                 let (query, ranges) = (self.cut(scanned), self.ranges_of(scanned));
                 self.once(format!("{extension}.scale_query({query}, {ranges})"))
             }
+            Argument::RangedQuery(Stage::Scan) => self.once(self.ranged_query(scanned)),
+            Argument::RangedQuery(Stage::Refine) => self.once(
+                self.stages
+                    .refine
+                    .map_or(String::new(), |refine| self.ranged_query(refine)),
+            ),
             Argument::QueryBits => {
                 let thresholds = scanned.thresholds.as_ref();
                 let thresholds =
@@ -110,6 +116,17 @@ impl Texts<'_> {
             ),
             _ => query,
         }
+    }
+
+    fn ranged_query(&self, column: &Column) -> String {
+        let (query, ranges) = (self.cut(column), self.ranges_of(column));
+        let metric = if self.arguments.shape.metric == Metric::L2 {
+            "l2"
+        } else {
+            "cosine"
+        };
+        let signed = column.kind == Kind::Int8;
+        format!("quantize.ranged_query({query}, {ranges}, '{metric}', {signed})")
     }
 
     fn ranges_of(&self, column: &Column) -> String {

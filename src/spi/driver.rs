@@ -5,13 +5,14 @@
 //! and run from frames that hold nothing to drop, by the bare functions of Postgres, whose errors pass by `longjmp` to
 //! whoever called us. What a step decides, it decides in a guarded frame of its own.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 use pgrx::pg_sys::panic::pgrx_extern_c_guard as guarded;
 use pgrx::{PgMemoryContexts, pg_sys};
 
 use super::call::Call;
 use super::placeholders::{Placeholders, declare};
+use super::plan::{NewPlan, Plan, PlanText};
 
 /// Postgres's functions without pgrx's guard.
 mod bare {
@@ -61,9 +62,33 @@ pub enum Step {
     Done,
 }
 
-/// A plan that has just been made. SPI frees it with the call unless it is kept.
-#[derive(Clone, Copy)]
-pub struct NewPlan(pub(super) pg_sys::SPIPlanPtr);
+impl Step {
+    /// Analysing a statement; both stay where they are until then.
+    pub fn analyse(text: &CStr, placeholders: &mut Placeholders) -> Self {
+        Self::Analyse {
+            text: text.as_ptr(),
+            placeholders,
+        }
+    }
+
+    /// Preparing a statement, which stays where it is until then.
+    pub fn prepare(text: &mut PlanText) -> Self {
+        Self::Prepare {
+            text: text.text.as_ptr(),
+            types: text.types.as_mut_ptr(),
+            count: text.types.len() as c_int,
+            options: text.options as c_int,
+        }
+    }
+
+    /// Running a plan, which is kept until then.
+    pub fn execute(plan: &Plan, options: *const pg_sys::SPIExecuteOptions) -> Self {
+        Self::Execute {
+            plan: plan.pointer(),
+            options,
+        }
+    }
+}
 
 /// A function that runs statements.
 pub trait Steps: Sized {

@@ -13,11 +13,11 @@ mod relation;
 mod watch;
 
 pub use call::{Call, scalar_datum, text_datum, to_server};
-pub use driver::{NewPlan, Step, Steps, run};
+pub use driver::{Step, Steps, run};
 pub use lookup::{Row, select};
 pub use parameters::{Parameters, Receiver};
 pub use placeholders::{Placeholders, Shape};
-pub use plan::{Plan, PlanText};
+pub use plan::{NewPlan, Plan, PlanText};
 pub use planner::{Expectation, answer};
 pub use relation::{
     Attribute, Locked, attributes, current_role, in_one_snapshot, lock_for_reading, may_read,

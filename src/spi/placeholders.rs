@@ -5,7 +5,7 @@ use std::ffi::c_void;
 
 use pgrx::{PgList, pg_sys};
 
-use super::driver::NewPlan;
+use super::plan::NewPlan;
 use crate::versions::setup_variable_parameters;
 
 thread_local! {

@@ -5,13 +5,15 @@ use std::ffi::CString;
 
 use pgrx::pg_sys;
 
-use super::driver::{NewPlan, Step};
-
 thread_local! {
     /// Plans that nobody needs any more. They are freed when the next one is made, at a moment when no error is under way
     /// and none of them runs.
     static DISCARDED: RefCell<Vec<pg_sys::SPIPlanPtr>> = const { RefCell::new(Vec::new()) };
 }
+
+/// A plan that has just been made. SPI frees it with the call unless it is kept.
+#[derive(Clone, Copy)]
+pub struct NewPlan(pub(super) pg_sys::SPIPlanPtr);
 
 /// A plan that is kept until this is dropped.
 pub struct Plan(pg_sys::SPIPlanPtr);
@@ -30,12 +32,9 @@ impl Plan {
         Self(plan)
     }
 
-    /// Running it.
-    pub fn execute(&self, options: *const pg_sys::SPIExecuteOptions) -> Step {
-        Step::Execute {
-            plan: self.0,
-            options,
-        }
+    /// For SPI.
+    pub(super) fn pointer(&self) -> pg_sys::SPIPlanPtr {
+        self.0
     }
 }
 
@@ -48,9 +47,9 @@ impl Drop for Plan {
 
 /// A statement to prepare, with the types of its parameters.
 pub struct PlanText {
-    text: CString,
-    types: Vec<pg_sys::Oid>,
-    options: u32,
+    pub(super) text: CString,
+    pub(super) types: Vec<pg_sys::Oid>,
+    pub(super) options: u32,
 }
 
 impl PlanText {
@@ -65,16 +64,6 @@ impl PlanText {
             text,
             types,
             options: choice | pg_sys::CURSOR_OPT_PARALLEL_OK,
-        }
-    }
-
-    /// Preparing it.
-    pub fn prepare(&mut self) -> Step {
-        Step::Prepare {
-            text: self.text.as_ptr(),
-            types: self.types.as_mut_ptr(),
-            count: self.types.len() as i32,
-            options: self.options as i32,
         }
     }
 }

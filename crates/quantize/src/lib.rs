@@ -21,6 +21,7 @@ mod limits;
 pub mod matryoshka;
 mod precision;
 mod prefetch;
+pub mod ranged;
 mod ranges;
 pub mod room;
 pub mod rotation;
