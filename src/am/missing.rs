@@ -3,13 +3,13 @@
 use std::ffi::c_void;
 
 use pgrx::pg_sys;
-use pgrx::prelude::*;
 use qivf::Tid;
+use quantize::room;
 
 use super::build;
 use super::open::tid_of;
 use super::rights::Inspected;
-use crate::errors::raise;
+use crate::errors::OrRaise;
 use crate::versions;
 
 /// Row identifiers, sorted and without repetitions once they are all there.
@@ -19,21 +19,14 @@ pub struct Rows(Vec<Tid>);
 impl Rows {
     /// Adds one.
     pub fn add(&mut self, tid: Tid) {
-        if self.0.try_reserve(1).is_err() {
-            let bytes = (self.0.len() + 1) * size_of::<Tid>();
-            raise(
-                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
-                format!("out of memory asking for {bytes} bytes"),
-            );
-        }
-        self.0.push(tid);
+        room::push(&mut self.0, tid).or_raise();
     }
 
     /// Sorts them; those that were there more than once are returned.
     pub fn sort(&mut self) -> Vec<Tid> {
         self.0.sort_unstable();
         let twice = self.0.windows(2).filter(|pair| pair[0] == pair[1]);
-        let mut twice: Vec<Tid> = twice.map(|pair| pair[0]).collect();
+        let mut twice: Vec<Tid> = twice.map(|pair| pair[0]).take(NAMED).collect();
         twice.dedup();
         twice
     }
@@ -86,6 +79,9 @@ pub fn missing(inspected: &Inspected, snapshot: &Snapshot, rows: &Rows) -> Vec<T
     search.missing
 }
 
+/// Missing rows noted at most; one is enough to know.
+const NAMED: usize = 10_000;
+
 struct Search<'a> {
     rows: &'a Rows,
     missing: Vec<Tid>,
@@ -105,7 +101,9 @@ unsafe extern "C-unwind" fn look_up(
         let search = &mut *state.cast::<Search<'_>>();
         let tid = tid_of(*tid);
         if alive && !search.rows.contains(tid) {
-            search.missing.push(tid);
+            if search.missing.len() < NAMED {
+                search.missing.push(tid);
+            }
         }
     }
 }

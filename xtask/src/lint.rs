@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: import circles, and clippy for versions of Postgres that are not on this machine.
+//! `cargo xtask lint`: import circles, allocations, and clippy for versions of Postgres that are not on this machine.
 //!
 //! pgrx comes with bindings of every version, for docs.rs. With them the extension's library is checked, not linked, and no
 //! header or `pg_config` is needed: enough to see that it compiles.
@@ -6,7 +6,7 @@
 use anyhow::{Context, Result};
 
 use crate::setup::{self, Purpose};
-use crate::{circles, install, run, servers, workspace};
+use crate::{allocations, circles, install, run, servers, workspace};
 
 /// `lint [pgNN…]`: these versions, else those that no server is there for.
 pub fn command(mut parser: lexopt::Parser) -> Result<()> {
@@ -21,6 +21,8 @@ pub fn command(mut parser: lexopt::Parser) -> Result<()> {
     }
     circles::check()?;
     println!("import circles: none");
+    allocations::check()?;
+    println!("allocations: bounded or asked for");
     let cache = setup::ensure(Purpose::Embedded)?;
     if majors.is_empty() {
         let there = servers::all(&cache);

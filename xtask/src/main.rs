@@ -7,6 +7,7 @@
 
 #![deny(unsafe_code)]
 
+mod allocations;
 mod bench;
 mod cache;
 mod circles;
@@ -44,7 +45,7 @@ usage: cargo xtask <command>
   drivers [pgNN] [--bless] [name…]
                                   queries sent by psycopg, asyncpg, node-postgres, jdbc, sqlx
   python [pgNN]                   the tests of the Python package
-  lint [pgNN…]                    import circles; clippy for versions that no server is here for
+  lint [pgNN…]                    import circles and allocations; clippy for versions that no server is here for
   soak [pgNN] [--minutes N]       the tests that kill and corrupt, for N minutes (60)
   install PG_CONFIG               a release build into the Postgres of this pg_config
   package PG_CONFIG               a Debian package, a tarball, a zip for PGXN

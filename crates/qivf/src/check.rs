@@ -9,6 +9,7 @@ use crate::pages;
 use crate::space::residual_entry;
 use crate::store::{BlockNumber, NO_BLOCK, PageStore};
 use crate::walk;
+use quantize::room;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Problems listed at most. Many, since beside writers most may be none: who checks again sees which stay.
@@ -90,13 +91,13 @@ fn check_rows<S: PageStore>(
     }
     for head in heads {
         pages::for_each_in_chain(store, head, |block, page| {
-            if !reached.insert(block) {
+            if !room::insert(&mut reached, block)? {
                 report.problem(format!("block {block} is in two chains"));
             }
             space.root.check(block, page)
         })?;
     }
-    let leaves: Vec<Pointer> = index.leaves()?.iter().map(|l| l.leaf).collect();
+    let leaves = room::collect(index.leaves()?.iter().map(|l| l.leaf))?;
     report.leaves = leaves.len() as u32;
     if leaves.len() != index.meta().lists as usize {
         report.problem(format!(
@@ -105,8 +106,11 @@ fn check_rows<S: PageStore>(
             leaves.len()
         ));
     }
-    if leaves.iter().collect::<HashSet<_>>().len() != leaves.len() {
-        report.problem("a leaf is in two lists".into());
+    let mut different = HashSet::new();
+    for leaf in &leaves {
+        if !room::insert(&mut different, leaf)? {
+            report.problem("a leaf is in two lists".into());
+        }
     }
     let mut homes: HashMap<Pointer, [u8; 2]> = HashMap::new();
     let mut tags: BTreeMap<BlockNumber, HashSet<u8>> = BTreeMap::new();
@@ -156,7 +160,8 @@ fn check_node<S: PageStore>(
     pages::for_each_group(store, &space.root, &node, |group| {
         for (lane, to) in group.entries() {
             group.copy_code(lane, &mut stored);
-            entries.push((to.pointer, stored.clone(), group.factors(lane)));
+            let entry = (to.pointer, stored.clone(), group.factors(lane));
+            room::push(&mut entries, entry)?;
         }
         Ok(())
     })?;
@@ -203,7 +208,7 @@ fn check_list<S: PageStore>(
     pages::for_each_group(store, &space.leaf, &node, |group| {
         for (lane, to) in group.entries() {
             group.copy_code(lane, &mut code);
-            entries.push((to, code.clone(), group.factors(lane)));
+            room::push(&mut entries, (to, code.clone(), group.factors(lane)))?;
         }
         Ok(())
     })?;
@@ -211,6 +216,7 @@ fn check_list<S: PageStore>(
     let mut x = vec![0.0; space.dim];
     for (to, stored, factors) in entries {
         let second = usize::from(to.flags & SECOND_HOME != 0);
+        room::reserve_map(homes)?;
         homes.entry(to.pointer).or_default()[second] += 1;
         let error = pages::with_row(store, space, to.pointer, |record| {
             space.decode(record, &mut x);
@@ -248,7 +254,7 @@ fn check_buckets<S: PageStore>(
         pages::for_each_in_chain(index.store(), *head, |block, page| {
             space.leaf.check(block, page)?;
             length += 1;
-            if !reached.insert(block) {
+            if !room::insert(reached, block)? {
                 report.problem(format!("block {block} is in two chains"));
             }
             for group in 0..space.leaf.used(page) {

@@ -2,11 +2,12 @@
 //! numbers side by side, and the records of the leaves. Never stale: once an index is built nothing changes the root's list
 //! or the nodes but the upper bounds on radii, which only exact scans use, and they read pages.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layout::{Pointer, group::Factors, meta::Meta, node::Node};
 use crate::pages;
 use crate::space::Space;
 use crate::store::{NO_BLOCK, PageStore};
+use quantize::room;
 use quantize::sign_code::{BLOCK, block_size, set_in_block};
 
 /// Bytes of leaf records kept at most, those of the first leaves: all up to some 8,192 lists of 384 dimensions.
@@ -96,8 +97,7 @@ impl RootCache {
     fn read_records<S: PageStore>(&mut self, store: &S, space: &Space) -> Result<()> {
         let some = self.count.min(MOST_RECORDS / self.record_size);
         let bytes = some * self.record_size;
-        let room = self.records.try_reserve_exact(bytes);
-        room.map_err(|_| Error::OutOfMemory { bytes })?;
+        room::reserve(&mut self.records, bytes)?;
         for entry in 0..some {
             let at = self.entries[entry / BLOCK].at[entry % BLOCK];
             pages::with_node(store, space, at, |record| {
@@ -148,10 +148,8 @@ impl RootCache {
     fn push(&mut self, at: Pointer, code: &[u64], factors: &Factors) -> Result<()> {
         let lane = self.count % BLOCK;
         if lane == 0 {
-            let bytes = self.block_size + size_of::<Entries>();
-            let room = self.codes.try_reserve(self.block_size);
-            let room = room.and_then(|()| self.entries.try_reserve(1));
-            room.map_err(|_| Error::OutOfMemory { bytes })?;
+            room::reserve(&mut self.codes, self.block_size)?;
+            room::reserve(&mut self.entries, 1)?;
             self.codes.resize(self.codes.len() + self.block_size, 0);
             self.entries.push(Entries {
                 at: [Pointer::NONE; BLOCK],

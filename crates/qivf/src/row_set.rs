@@ -1,7 +1,8 @@
 //! A set of rows: a bitmap over refine slots, allocated by the kilobit.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layout::Pointer;
+use quantize::room;
 
 const WORDS: usize = 16;
 
@@ -27,11 +28,7 @@ impl RowSet {
         let chunks = (blocks as usize * self.per_page).div_ceil(WORDS * 64);
         if chunks > self.chunks.len() {
             let more = chunks - self.chunks.len();
-            self.chunks
-                .try_reserve_exact(more)
-                .map_err(|_| Error::OutOfMemory {
-                    bytes: more * size_of::<usize>(),
-                })?;
+            room::reserve(&mut self.chunks, more)?;
             self.chunks.resize_with(chunks, || None);
         }
         Ok(())

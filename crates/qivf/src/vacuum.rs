@@ -16,6 +16,7 @@ use crate::row_set::RowSet;
 use crate::space::Space;
 use crate::store::{BlockNumber, NO_BLOCK, Transaction, WriteStore};
 use crate::walk;
+use quantize::room;
 
 /// What a vacuum did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +65,7 @@ fn remove_rows<S: WriteStore>(
             None => store.note_free(block, true)?,
             Some(PageKind::Refine) => {
                 if mark_dead(store, space, block, is_dead, &mut dead, stats)? {
-                    dead_blocks.push(block);
+                    room::push(&mut dead_blocks, block)?;
                 }
             }
             Some(_) => {}
@@ -142,7 +143,7 @@ fn clean_bucket<S: WriteStore>(
     pages::for_each_in_chain(store, head, |block, page| {
         layout.check(block, page)?;
         if (0..layout.used(page)).any(|g| dead_lane(layout.group(page, g), dead).is_some()) {
-            affected.push(block);
+            room::push(&mut affected, block)?;
         }
         Ok(())
     })?;
@@ -233,7 +234,7 @@ fn remove_codeless<S: WriteStore>(
         }
         stats.left += left;
         if gone > 0 {
-            affected.push(block);
+            room::push(&mut affected, block)?;
         }
         Ok(())
     })?;

@@ -6,6 +6,7 @@ use crate::layout::node::{self, Node};
 use crate::pages;
 use crate::space::Space;
 use crate::store::{BlockNumber, NO_BLOCK, PageStore};
+use quantize::room;
 use std::collections::BTreeSet;
 
 /// A leaf node and the node whose list it is in.
@@ -20,6 +21,7 @@ pub(crate) fn leaves<S: PageStore>(store: &S, space: &Space, root: Pointer) -> R
     let mut leaves = Vec::new();
     for parent in parents(store, space, root)? {
         let children = children(store, space, parent)?.1;
+        room::reserve(&mut leaves, children.len())?;
         leaves.extend(children.into_iter().map(|leaf| Place { leaf, parent }));
     }
     Ok(leaves)
@@ -47,6 +49,7 @@ pub(crate) fn children<S: PageStore>(
         return Err(Error::corrupt(at.block, "node is of another level"));
     }
     pages::for_each_group(store, &space.root, &node, |group| {
+        room::reserve(&mut children, space.root.lanes)?;
         children.extend(group.entries().map(|(_, to)| to.pointer));
         Ok(())
     })?;

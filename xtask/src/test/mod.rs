@@ -17,7 +17,7 @@ use cluster::{Account, Guard, Installation};
 use crate::cache::Cache;
 use crate::install::{self, Profile};
 use crate::setup::Purpose;
-use crate::{circles, drivers, package, python, run, servers, setup};
+use crate::{allocations, circles, drivers, package, python, run, servers, setup};
 use report::Session;
 use tally::Tally;
 
@@ -79,6 +79,9 @@ fn lints(session: &mut Session, cache: &Cache, servers: &[Installation]) -> Resu
     )?;
     session.step("import circles", |_| {
         circles::check().map(|()| Tally::default())
+    })?;
+    session.step("allocations", |_| {
+        allocations::check().map(|()| Tally::default())
     })?;
     let mut clippy = run::cargo(cache);
     clippy.args([

@@ -3,11 +3,12 @@
 //! Keys stand side by side in blocks, with the smallest of each block; taking one costs a look at the blocks and one block
 //! looked through. That beats a heap or sorting, whose work is in what is never taken.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layout::Pointer;
 use crate::query::Query;
 use crate::query::keys::list_key;
 use crate::root_cache::RootCache;
+use quantize::room;
 use quantize::sign_code::BLOCK;
 use std::sync::Arc;
 
@@ -65,25 +66,18 @@ impl Leaves {
     }
 
     fn reserve(&mut self, blocks: usize) -> Result<()> {
-        let room = self.near.try_reserve(blocks);
-        let room = room.and_then(|()| self.keys.try_reserve(blocks));
-        let room = room.and_then(|()| self.smallest.try_reserve(blocks));
-        room.map_err(|_| Error::OutOfMemory {
-            bytes: blocks * size_of::<[f32; 2 * BLOCK]>(),
-        })
+        room::reserve(&mut self.near, blocks)?;
+        room::reserve(&mut self.keys, blocks)?;
+        room::reserve(&mut self.smallest, blocks)?;
+        Ok(())
     }
 
     /// Adds leaves, keyed by `b`.
     pub(super) fn push(&mut self, query: &Query, b: f32, shown: &Shown<'_>) -> Result<()> {
         self.reserve(1)?;
         if self.cache.is_none() {
-            self.own.try_reserve(1).map_err(|_| Error::OutOfMemory {
-                bytes: size_of::<Own>(),
-            })?;
-            self.own.push(Own {
-                radius: *shown.radius,
-                at: *shown.at,
-            });
+            let (radius, at) = (*shown.radius, *shown.at);
+            room::push(&mut self.own, Own { radius, at })?;
         }
         let mut keys = keys_of(query, b, shown.near, shown.radius);
         keys[shown.count..].fill(f32::INFINITY);

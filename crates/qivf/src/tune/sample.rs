@@ -6,6 +6,7 @@ use crate::layout::{self, PageKind, Pointer, refine};
 use crate::query::Query;
 use crate::space::{Metric, Value};
 use crate::store::PageStore;
+use quantize::room;
 use quantize::rotation::SplitMix64;
 
 /// A query of the sample; a row used as query does not count as its own neighbour.
@@ -42,7 +43,7 @@ pub(super) fn sample_rows<S: PageStore>(
         }
         let kind = store.read(block, |page| layout::kind(block, page))?;
         if kind == Some(PageKind::Refine) {
-            pages.push(block);
+            room::push(&mut pages, block)?;
         }
     }
     let mut generator = SplitMix64::new(3);

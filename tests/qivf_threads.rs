@@ -1,0 +1,122 @@
+//! Sessions that end while a build's threads are at work: by a cancel, by termination, by a timeout. The threads end first, the
+//! session soon after, and no other session notices.
+
+use std::thread::{sleep, spawn};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use cluster::Cluster;
+use postgres::Client;
+use server_tests::qivf::{is_sound, value};
+use server_tests::{DATABASE, start_default};
+
+/// The longest that a session may take to end; a busy machine is slow.
+const SOON: Duration = Duration::from_secs(20);
+
+const ROWS: &str = "CREATE TABLE docs AS SELECT n AS id, (SELECT array_agg(sin(n * i * 0.37 + i)::real) FROM generate_series(1, 64) AS i) AS e
+    FROM generate_series(1, 15000) AS n";
+
+/// A session that uses threads.
+fn builder(cluster: &Cluster) -> Result<Client> {
+    let mut client = cluster.connect(DATABASE)?;
+    client.batch_execute(
+        "SET max_parallel_maintenance_workers = 4; SET maintenance_work_mem = '1MB'",
+    )?;
+    Ok(client)
+}
+
+/// Begins a build, runs `end` on it after a while, and returns the error that it ends with, if any.
+fn ended(cluster: &Cluster, after: Duration, end: &str) -> Result<Option<String>> {
+    let mut client = builder(cluster)?;
+    let pid: i32 = value(&mut client, "SELECT pg_backend_pid()")?;
+    let build = spawn(move || {
+        let result = client.batch_execute("CREATE INDEX interrupted ON docs USING qivf (e)");
+        (result, Instant::now())
+    });
+    sleep(after);
+    let asked = Instant::now();
+    cluster
+        .connect(DATABASE)?
+        .batch_execute(&format!("SELECT {end}({pid})"))?;
+    let (result, at) = build
+        .join()
+        .map_err(|_| anyhow::anyhow!("the test panicked"))?;
+    let took = at.saturating_duration_since(asked);
+    ensure!(took < SOON, "{end} after {after:?} took {took:?}");
+    let Err(error) = result else { return Ok(None) };
+    let error = error
+        .as_db_error()
+        .with_context(|| format!("{end} after {after:?}: no message"))?;
+    Ok(Some(error.code().code().to_owned()))
+}
+
+#[test]
+fn a_session_ends_in_the_middle_of_a_build() -> Result<()> {
+    let (cluster, mut witness) = start_default()?;
+    witness.batch_execute(ROWS)?;
+    let begun = Instant::now();
+    builder(&cluster)?.batch_execute("CREATE INDEX whole ON docs USING qivf (e)")?;
+    let whole = begun.elapsed();
+    // Spread over all phases of a build.
+    for step in 1..=6 {
+        let after = whole * step / 7;
+        for (end, expected) in [
+            ("pg_terminate_backend", "57P01"),
+            ("pg_cancel_backend", "57014"),
+        ] {
+            match ended(&cluster, after, end)? {
+                Some(code) => ensure!(code == expected, "{end} after {after:?}: {code}"),
+                None => witness.batch_execute("DROP INDEX interrupted")?,
+            }
+        }
+    }
+    // A crash would have ended this session too.
+    is_sound(&mut witness, "whole")?;
+    let log = std::fs::read_to_string(cluster.log_path())?;
+    ensure!(
+        !log.contains("terminated by signal") && !log.contains("exited with exit code 2"),
+        "{}",
+        cluster.log_tail(20)
+    );
+    Ok(())
+}
+
+#[test]
+fn a_timeout_ends_a_build_a_tuning_and_a_report() -> Result<()> {
+    let (cluster, mut witness) = start_default()?;
+    witness.batch_execute(ROWS)?;
+    witness.batch_execute("CREATE INDEX whole ON docs USING qivf (e)")?;
+    let statements = [
+        "CREATE INDEX interrupted ON docs USING qivf (e)",
+        "SELECT qivf_tune('whole', (SELECT array_agg(e) FROM docs WHERE id <= 9000))",
+        "SELECT * FROM recall_report('whole', 9000, 100)",
+    ];
+    let has_transaction_timeout: bool = value(
+        &mut witness,
+        "SELECT EXISTS (SELECT FROM pg_settings WHERE name = 'transaction_timeout')",
+    )?;
+    for statement in statements {
+        // An error, and from 17 on one that ends the session.
+        let timeouts: &[(&str, &str)] = match has_transaction_timeout {
+            true => &[
+                ("statement_timeout", "57014"),
+                ("transaction_timeout", "25P04"),
+            ],
+            false => &[("statement_timeout", "57014")],
+        };
+        for (timeout, expected) in timeouts {
+            let mut client = builder(&cluster)?;
+            client.batch_execute(&format!("SET {timeout} = '400ms'"))?;
+            let begun = Instant::now();
+            let Err(error) = client.batch_execute(statement) else {
+                anyhow::bail!("too quick for this test: {statement}");
+            };
+            ensure!(begun.elapsed() < SOON, "{timeout}: {statement}");
+            let code = error
+                .as_db_error()
+                .with_context(|| format!("{timeout}: {statement}"))?;
+            ensure!(code.code().code() == *expected, "{timeout}: {code:?}");
+        }
+    }
+    is_sound(&mut witness, "whole")
+}
