@@ -169,6 +169,19 @@ fn sizes_given_by_anyone_are_refused() -> Result<()> {
         let code = code(&mut client, &statement)?;
         ensure!(codes.contains(&code.as_str()), "{code}: {statement}");
     }
+    // Refused or answered: what counts is that the session lives.
+    for arguments in [
+        format!("ARRAY[1, 2, 3]::real[], {most}"),
+        format!("ARRAY[1, 2, 3]::real[], {most}, rescore_multiplier => 'Infinity'"),
+        "ARRAY[1, 2, 3]::real[], 10, rescore_multiplier => 3e38".into(),
+        "array_fill(0.5::real, ARRAY[1000000])".into(),
+        "array_fill(0.5::real, ARRAY[1, 1000000])".into(),
+    ] {
+        let search = format!("SELECT count(*) FROM semantic_search(NULL::docs, {arguments})");
+        if let Err(error) = client.batch_execute(&search) {
+            ensure!(error.as_db_error().is_some(), "{search}: {error:?}");
+        }
+    }
     client.batch_execute("RESET ROLE")?;
     for statement in [
         format!("SELECT * FROM recall_report('docs_e', {most})"),
