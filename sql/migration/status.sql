@@ -1,5 +1,25 @@
 -- calibration_status: how well the recorded calibrations fit the data of today.
 
+-- The block from which on a table holds about so many embeddings: going back from its end, where there may be none but dead
+-- rows.
+CREATE FUNCTION quantize.recent_block(relation oid, source_column name, wanted bigint) RETURNS bigint
+    STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    blocks bigint := pg_relation_size(relation) / current_setting('block_size')::bigint;
+    back bigint := ceil(wanted / quantize.rows_per_block(relation, blocks, source_column));
+    found bigint;
+BEGIN
+    LOOP
+        EXECUTE format('SELECT count(*) FROM (SELECT FROM ONLY %s WHERE ctid >= ''(%s,0)'' AND %I IS NOT NULL LIMIT %s) s',
+            relation::regclass, greatest(blocks - back, 0), source_column, wanted) INTO found;
+        IF found >= wanted / 2.0 OR back >= blocks THEN
+            RETURN greatest(blocks - back, 0);
+        END IF;
+        back := 4 * back;
+    END LOOP;
+END
+$$;
+
 -- FROM clause of a sample of recent rows: by a column that grows, else what lies at the end of the table.
 CREATE FUNCTION quantize.recent_rows(q quantize.quantized_columns, sample_rows bigint, order_column name) RETURNS text
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -19,10 +39,8 @@ BEGIN
     -- The same share of every partition.
     RETURN coalesce((
         SELECT '(' || string_agg(format('(SELECT %I AS source, %I AS code FROM ONLY %s WHERE ctid >= ''(%s,0)'' LIMIT %s)',
-            q.source_column, q.quantized_column, l::regclass,
-            greatest(b.blocks - ceil(share / quantize.rows_per_block(l, b.blocks, q.source_column))::bigint, 0), share), ' UNION ALL ') || ') s'
-        FROM unnest(leaves) l
-        CROSS JOIN LATERAL (SELECT pg_relation_size(l) / current_setting('block_size')::bigint AS blocks) b),
+            q.source_column, q.quantized_column, l::regclass, quantize.recent_block(l, q.source_column, share), share), ' UNION ALL ') || ') s'
+        FROM unnest(leaves) l),
         format('(SELECT %I AS source, %I AS code FROM %s) s', q.source_column, q.quantized_column, q.table_oid::regclass));
 END
 $$;

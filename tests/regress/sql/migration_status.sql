@@ -93,3 +93,8 @@ CALL quantize_column('bad', 'embedding', 'binary');
 SELECT verdict, remedy FROM calibration_status('bad');
 UPDATE bad SET embedding = '{1,2,3}' WHERE id = 30;
 CALL quantize_column('bad', 'embedding', 'uint8');
+-- The end of a table may hold dead rows only.
+CREATE TABLE hollow AS SELECT i AS id, ARRAY[sin(i), cos(i)]::real[] AS embedding FROM generate_series(1, 3000) i;
+CALL quantize_column('hollow', 'embedding', 'int8');
+DELETE FROM hollow WHERE id > 500;
+SELECT rows_sampled > 0 AS sampled, verdict FROM calibration_status('hollow', 10);
