@@ -111,8 +111,38 @@ ALTER TABLE public.papers DROP COLUMN generated_one;
 -- Values, operators and aggregates.
 SELECT public.quantize_embeddings('{1,2}', 'int8', '{{0,0},{3,3}}'), public.calibrate_ranges("a ""column") IS NULL AS none FROM public.papers;
 DROP TABLE public.parts;
+-- Searches, with plans that are kept and with those that are shown; looking into an index.
+SELECT pg_catalog.count(*) FROM public.semantic_search(NULL::public.papers, '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}', 2);
+SELECT pg_catalog.count(*) FROM public.semantic_search(NULL::public.papers, '{{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}}', 1, quantized => 'embedding_bin', refine => 'embedding_int8', metric => 'l2');
+SELECT pg_catalog.count(*) FROM public.semantic_search(NULL::public.papers, '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}', 1, quantized => 'embedding_int8', rescore => false, exact => true);
+SELECT public.semantic_search_sql(NULL::public.papers, '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}', 2, quantized => 'embedding_int8') IS NULL AS none;
+SELECT candidate FROM public.rescore('{1,2}', '{{1,2},{2,1}}');
+SELECT pg_catalog.count(*) FROM (SELECT FROM public.papers ORDER BY embedding_int8 OPERATOR(public.<#>) (SELECT public.scale_query('{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}', 'public.papers', 'embedding_int8')) LIMIT 1) s;
+SELECT public.qivf_check('public.by_code'), public.qivf_info('public.by_code') IS NULL AS none;
+SELECT pg_catalog.count(*) FROM public.recall_report('public.by_code', 2);
 
 RESET search_path;
 SELECT is_called AS captured FROM evil.calls;
 SELECT count(embedding_int8) AS codes, count(embedding_bin) AS bits FROM papers;
 SELECT table_name, quantized_column, source_column, state FROM quantized_columns ORDER BY 2;
+
+-- The extension's schema is the hostile one: what its script makes is bound to nothing that was there.
+DROP EXTENSION pg_quantize CASCADE;
+ALTER TABLE papers DROP COLUMN IF EXISTS embedding_int8, DROP COLUMN IF EXISTS embedding_bin;
+DROP TABLE evil.quantized_columns, evil.quantize_work;
+CREATE EXTENSION pg_quantize SCHEMA evil;
+SET search_path = evil, pg_catalog, pg_temp, public;
+CALL quantize_column('public.papers', 'a "column', 'int8', 'code', pause_ms => 1);
+CALL quantize_column('public.papers', 'a "column', 'binary', 'bits', mode => 'generated', learn_thresholds => true);
+CREATE INDEX by_code ON public.papers USING qivf (code int8vec_ip_ops);
+CALL requantize_column('public.papers', 'bits', learn_thresholds => true);
+TABLE quantize_progress;
+SELECT quantized_column, state FROM quantized_columns;
+SELECT pg_catalog.split_part(verdict, ':'::pg_catalog.text, 1) FROM calibration_status('public.papers');
+SELECT pg_catalog.count(*) FROM semantic_search(NULL::public.papers, '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}', 1, quantized => 'code');
+SELECT pg_catalog.count(*) FROM (SELECT FROM public.papers ORDER BY "a ""column" <=> '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::double precision[] LIMIT 1) s;
+UPDATE public.papers SET "a ""column" = "a ""column";
+CALL drop_quantized_column('public.papers', 'code');
+DROP TABLE public.papers;
+RESET search_path;
+SELECT is_called AS captured FROM evil.calls;
