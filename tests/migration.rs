@@ -189,6 +189,33 @@ fn assert_all_codes_right(cluster: &Cluster) -> Result<()> {
 }
 
 #[test]
+fn writers_of_rows_of_other_lengths_do_not_wait_for_each_other() -> Result<()> {
+    let cluster = start(Options::default())?;
+    let mut client = cluster.connect(DATABASE)?;
+    client.batch_execute(
+        "CREATE TABLE units (id integer, embedding real[]);
+         INSERT INTO units SELECT i, ARRAY[sin(i), cos(i)]::real[] FROM generate_series(1, 100) i;
+         CALL quantize_column('units', 'embedding', 'int8')",
+    )?;
+    let unit = "SELECT unit_length FROM quantized_columns";
+    assert_eq!(value::<Option<bool>>(&mut client, unit)?, Some(true));
+
+    // The first to see such a row may be at it for hours; whoever waited for it would fail here.
+    let mut sessions = [cluster.connect(DATABASE)?, cluster.connect(DATABASE)?];
+    for (i, session) in sessions.iter_mut().enumerate() {
+        session.batch_execute(&format!(
+            "SET statement_timeout = '20s'; BEGIN; INSERT INTO units VALUES ({i}, '{{3,4}}')"
+        ))?;
+    }
+    assert_eq!(value::<Option<bool>>(&mut client, unit)?, Some(true));
+    sessions[1].batch_execute("COMMIT")?;
+    assert_eq!(value::<Option<bool>>(&mut client, unit)?, Some(false));
+    sessions[0].batch_execute("ROLLBACK")?;
+    assert_eq!(value::<Option<bool>>(&mut client, unit)?, Some(false));
+    Ok(())
+}
+
+#[test]
 fn a_backfill_survives_writers_a_kill_and_an_immediate_stop() -> Result<()> {
     let cluster = cluster_with_docs()?;
     let writers = Writers::start(&cluster, 3);

@@ -65,7 +65,7 @@ fn records_and_triggers_are_restored() -> Result<()> {
          DROP TABLE gone",
     )?;
     let query = "SELECT string_agg(concat_ws('|', table_schema, table_name, source_column, quantized_column, \"precision\",
-            ranges::text, quantile, dimensions, rows_calibrated, mode, state), E'\\n' ORDER BY table_name, quantized_column)
+            ranges::text, quantile, dimensions, rows_calibrated, unit_length, mode, state), E'\\n' ORDER BY table_name, quantized_column)
          FROM quantized_columns";
     let before: String = value(&mut client, query)?;
     assert_eq!(before.lines().count(), 3);
