@@ -4,10 +4,11 @@
 
 -- The relation: its name; that with its schema and without as SQL text; the extension's schema; whether its rows can be told by ctid alone, as in a plain
 -- table without children, in Postgres's own storage, that no extension distributes; about how many there are; it and those
--- that it inherits from.
+-- that it inherits from; the partitions to search one by one, where some are on other servers: if the caller may read each of
+-- them, and no policy of the parent would be passed by; their names are parted by zero bytes.
 CREATE FUNCTION quantize.search_relation(
     relation oid, OUT name bytea, OUT sql bytea, OUT alias bytea, OUT extension bytea, OUT has_ctid boolean,
-    OUT row_count float8, OUT family oid[]
+    OUT row_count float8, OUT family oid[], OUT partitions bytea
 )
     STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -27,6 +28,16 @@ BEGIN
         SELECT relation UNION SELECT i.inhparent FROM pg_inherits i JOIN parents p ON i.inhrelid = p.oid
     )
     SELECT array_agg(p.oid) INTO family FROM parents p;
+    IF EXISTS (SELECT FROM pg_partition_tree(relation) t JOIN pg_class c ON c.oid = t.relid WHERE c.relkind = 'f' AND t.level > 0)
+        AND NOT row_security_active(relation)
+    THEN
+        SELECT family || array_agg(t.relid::oid),
+            CASE WHEN bool_and(has_table_privilege(t.relid, 'SELECT') AND NOT row_security_active(t.relid)) THEN
+                string_agg(convert_to(format('%I.%I', n.nspname, c.relname), 'UTF8'), '\x00' ORDER BY c.oid) FILTER (WHERE t.isleaf) END
+        INTO family, partitions
+        FROM pg_partition_tree(relation) t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE t.level > 0;
+    END IF;
 END
 $$;
 

@@ -21,8 +21,10 @@ pub struct Relation {
     pub has_ctid: bool,
     /// About as many rows; none where nothing tells.
     pub rows: Option<f64>,
-    /// It and those that it inherits from: a change of any is a change of this.
+    /// It, those that it inherits from, and its partitions if they are searched one by one: a change of any is a change of this.
     pub family: Vec<pg_sys::Oid>,
+    /// Partitions to search one by one, as SQL text: where some are on other servers and the role may read each of them.
+    pub partitions: Vec<String>,
     /// All of its columns.
     pub attributes: Vec<Attribute>,
     /// Those that can take part, in the relation's order.
@@ -53,6 +55,9 @@ fn look_up_once(oid: pg_sys::Oid) -> Relation {
         has_ctid: row.get(5).unwrap_or(false),
         rows: row.get::<f64>(6).filter(|&rows| rows >= 0.0),
         family: row.get(7).unwrap_or_default(),
+        partitions: row.text(8).map_or_else(Vec::new, |names| {
+            names.split('\0').map(str::to_owned).collect()
+        }),
         attributes: Vec::new(),
         columns: Vec::new(),
         is_stale: Cell::new(false),

@@ -4,7 +4,8 @@
 //! which an index may serve; optionally the integer codes; last the distance that becomes the score. Between stages only
 //! the rows' addresses travel (ctid) where the relation has them, so that the scan's sort does not copy documents and
 //! floats that it will not need. Views, foreign and partitioned tables carry their columns instead, and so do scans that an
-//! index may serve: they need no sort, and Postgres loses the ctid of a row that it reorders after an index.
+//! index may serve: they need no sort, and Postgres loses the ctid of a row that it reorders after an index. Partitions on
+//! other servers are scanned one by one, so that each server sends the nearest of its own rows and no others.
 //!
 //! The statement runs with the caller's search_path, which the filter needs, so every name in it is qualified.
 
@@ -104,7 +105,7 @@ impl Builder<'_> {
         } else {
             format!("{alias}.*")
         };
-        let scan = self.scan(scanned, last);
+        let condition = self.scan_condition(scanned, last);
         let distance = self.scan_distance(scanned);
         // No index matches a sum, nor one that is created after the statement was prepared.
         let distance = if self.shape.exact || self.by_ctid {
@@ -112,7 +113,12 @@ impl Builder<'_> {
         } else {
             distance
         };
-        let mut nearest = select(&output, &scan, &distance, candidates);
+        let mut nearest = if self.relation.partitions.is_empty() {
+            let scan = format!("{}\nWHERE {condition}", self.relation.sql);
+            select(&output, &scan, &distance, candidates)
+        } else {
+            self.nearest_of_partitions(&condition, &distance, candidates)
+        };
         if let Some(refine) = stages.refine.filter(|refine| refine.name != last.name) {
             let from = format!("(\n{nearest}{}", self.again());
             let distance = self.refining_distance(refine);
@@ -128,9 +134,34 @@ impl Builder<'_> {
         self.result(last, &nearest)
     }
 
-    /// FROM and WHERE of the scan. Rows without a code, or without the floats to rescore them, are not found. An embedding
+    /// The nearest rows of each partition, then of all. Postgres sends no LIMIT to the servers of a partitioned table, and asks
+    /// one server after the other when it merges what they have sorted: hence the distance as a column, and the sum.
+    fn nearest_of_partitions(&self, condition: &str, distance: &str, candidates: i64) -> String {
+        let (relation, name) = (self.relation, &self.distance);
+        let alias = &relation.alias;
+        let columns = relation
+            .attributes
+            .iter()
+            .map(|a| format!("{alias}.{}", a.sql));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let output = format!("{columns}, {distance} AS {name}");
+        let each = relation.partitions.iter().map(|partition| {
+            let scan = format!("{partition} AS {alias}\nWHERE {condition}");
+            format!("(\n{}\n)", select(&output, &scan, name, candidates))
+        });
+        let each = each.collect::<Vec<_>>().join("\nUNION ALL\n");
+        let distance = format!("{alias}.{name} OPERATOR(pg_catalog.+) 0");
+        select(
+            &columns,
+            &format!("(\n{each}\n) AS {alias}"),
+            &distance,
+            candidates,
+        )
+    }
+
+    /// WHERE of the scan. Rows without a code, or without the floats to rescore them, are not found. An embedding
     /// of zeros has no direction, but its code has one: it must not take a candidate's place.
-    fn scan(&mut self, scanned: &Column, last: &Column) -> String {
+    fn scan_condition(&mut self, scanned: &Column, last: &Column) -> String {
         let relation = self.relation;
         let mut names = Vec::new();
         for column in [Some(scanned), self.stages.refine, Some(last)]
@@ -143,14 +174,14 @@ impl Builder<'_> {
             }
         }
         names.sort();
-        let mut scan = format!("{}\nWHERE {}", relation.sql, names.join(" AND "));
+        let mut condition = names.join(" AND ");
         if let Some(guard) = self.guard_against_zeros(scanned) {
-            scan.push_str(&format!(" AND ({guard})"));
+            condition.push_str(&format!(" AND ({guard})"));
         }
         if let Some(filter) = &self.shape.filter {
-            scan.push_str(&format!(" AND (\n{filter}\n)"));
+            condition.push_str(&format!(" AND (\n{filter}\n)"));
         }
-        scan
+        condition
     }
 
     fn guard_against_zeros(&mut self, scanned: &Column) -> Option<String> {

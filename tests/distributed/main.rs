@@ -80,44 +80,51 @@ fn the_shards_search_by_their_indexes() -> Result<()> {
         .collect();
 
     // Order, limit and filter are sent, all shards work at once, each by its index.
+    let query = array(&queries[0]);
     let each: Vec<String> = (0..SHARDS)
         .map(|i| {
             format!(
-                "(SELECT id, embedding <=> '{}'::real[] AS distance FROM docs_{i} \
-                 WHERE lang <> 'de' ORDER BY distance LIMIT 10)",
-                array(&queries[0])
+                "(SELECT id, embedding <=> '{query}'::real[] AS distance FROM docs_{i} \
+                 WHERE lang <> 'de' ORDER BY distance LIMIT 10)"
             )
         })
         .collect();
-    let statement = format!(
+    let by_hand = format!(
         "SELECT id, distance FROM ({}) AS nearest ORDER BY distance + 0 LIMIT 10",
         each.join(" UNION ALL ")
     );
-    let plan = explain(&mut client, &statement, "VERBOSE, COSTS OFF")?;
-    let remote: Vec<&str> = plan
-        .lines()
-        .filter(|line| line.contains("Remote SQL:"))
-        .collect();
-    ensure!(
-        remote.len() == SHARDS && plan.matches("Async Foreign Scan").count() == SHARDS,
-        "{}",
-        shortened(&plan)
+    let call = format!(
+        "SELECT semantic_search_sql(NULL::docs, '{query}', 10, filter => 'docs.lang <> ''de''')"
     );
-    for statement in remote {
+    let by_function: String = client.query_one(&call, &[])?.get(0);
+    for statement in [by_hand, by_function] {
+        let plan = explain(&mut client, &statement, "VERBOSE, COSTS OFF")?;
+        let remote: Vec<&str> = plan
+            .lines()
+            .filter(|line| line.contains("Remote SQL:"))
+            .collect();
         ensure!(
-            statement.contains("lang <> 'de'")
-                && statement.contains("ORDER BY")
-                && statement.contains("LIMIT"),
-            "{statement}"
-        );
-    }
-    for plan in distributed.remote_plans(&plan)? {
-        ensure!(
-            plan.contains("Index Scan using docs_qivf"),
+            remote.len() == SHARDS && plan.matches("Async Foreign Scan").count() == SHARDS,
             "{}",
             shortened(&plan)
         );
+        for statement in remote {
+            ensure!(
+                statement.contains("lang <> 'de'")
+                    && statement.contains("ORDER BY")
+                    && statement.contains("LIMIT"),
+                "{statement}"
+            );
+        }
+        for plan in distributed.remote_plans(&plan)? {
+            ensure!(
+                plan.contains("Index Scan using docs_qivf"),
+                "{}",
+                shortened(&plan)
+            );
+        }
     }
+    parents_rights_are_not_passed_by(&mut client, &query)?;
 
     // At target 1 the rows are those of one server.
     distributed.set_on_shards("-c qivf.target_recall=1")?;
@@ -331,4 +338,33 @@ fn refusals(client: &mut Client) -> Result<()> {
     )?);
 
     Ok(())
+}
+
+/// Who may read the parent only, or sees it through policies, searches the parent.
+fn parents_rights_are_not_passed_by(client: &mut Client, query: &str) -> Result<()> {
+    let call = format!("SELECT semantic_search_sql(NULL::docs, '{query}', 10) LIKE '%UNION ALL%'");
+    run(
+        client,
+        "CREATE ROLE reader; GRANT SELECT ON docs TO reader; SET ROLE reader",
+    )?;
+    ensure!(!holds(client, &call)?, "partitions that may not be read");
+    run(
+        client,
+        "RESET ROLE; GRANT SELECT ON docs_0, docs_1, docs_2 TO reader; SET ROLE reader",
+    )?;
+    ensure!(holds(client, &call)?, "partitions that may be read");
+    run(
+        client,
+        "RESET ROLE; ALTER TABLE docs ENABLE ROW LEVEL SECURITY; \
+         CREATE POLICY english ON docs USING (lang = 'en'); SET ROLE reader",
+    )?;
+    ensure!(!holds(client, &call)?, "a policy is passed by");
+    let seen = format!(
+        "SELECT bool_and((doc).lang = 'en') FROM semantic_search(NULL::docs, '{query}', 10)"
+    );
+    ensure!(holds(client, &seen)?, "rows against the policy");
+    run(
+        client,
+        "RESET ROLE; DROP POLICY english ON docs; ALTER TABLE docs DISABLE ROW LEVEL SECURITY",
+    )
 }
