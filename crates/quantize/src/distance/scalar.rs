@@ -7,7 +7,7 @@
 
 use super::table::Kernels;
 
-/// Partial sums of a float kernel: four AVX2 registers, two AVX-512 ones, eight NEON ones.
+/// Partial sums of a float kernel: four AVX2 registers, eight NEON ones.
 pub(super) const LANES: usize = 16;
 
 pub(super) static KERNELS: Kernels = Kernels {

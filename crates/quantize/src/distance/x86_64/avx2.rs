@@ -251,25 +251,25 @@ fn reduce(sums: Lanes) -> f64 {
 }
 
 #[target_feature(enable = "avx2,fma,popcnt")]
-fn dot_f32_i8(a: &[f32], b: &[i8]) -> f64 {
+pub(super) fn dot_f32_i8(a: &[f32], b: &[i8]) -> f64 {
     let step = |sums, a: &_, b: &_| multiply_add(sums, f32_lanes(a), i8_lanes(b));
     reduce(fold(a, b, zero_lanes(), step))
 }
 
 #[target_feature(enable = "avx2,fma,popcnt")]
-fn dot_f32_u8(a: &[f32], b: &[u8]) -> f64 {
+pub(super) fn dot_f32_u8(a: &[f32], b: &[u8]) -> f64 {
     let step = |sums, a: &_, b: &_| multiply_add(sums, f32_lanes(a), u8_lanes(b));
     reduce(fold(a, b, zero_lanes(), step))
 }
 
 #[target_feature(enable = "avx2,fma,popcnt")]
-fn dot_f32(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn dot_f32(a: &[f32], b: &[f32]) -> f64 {
     let step = |sums, a: &_, b: &_| multiply_add(sums, f32_lanes(a), f32_lanes(b));
     reduce(fold(a, b, zero_lanes(), step))
 }
 
 #[target_feature(enable = "avx2,fma,popcnt")]
-fn dot_and_norm_f32(a: &[f32], b: &[f32]) -> (f64, f64) {
+pub(super) fn dot_and_norm_f32(a: &[f32], b: &[f32]) -> (f64, f64) {
     let [dot, norm] = fold(a, b, [zero_lanes(); 2], |[dot, norm], a, b| {
         let (a, b) = (f32_lanes(a), f32_lanes(b));
         [multiply_add(dot, a, b), multiply_add(norm, b, b)]
@@ -278,7 +278,7 @@ fn dot_and_norm_f32(a: &[f32], b: &[f32]) -> (f64, f64) {
 }
 
 #[target_feature(enable = "avx2,fma,popcnt")]
-fn l2_squared_f32(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn l2_squared_f32(a: &[f32], b: &[f32]) -> f64 {
     let sums = fold(a, b, zero_lanes(), |mut sums, a, b| {
         let (a, b) = (f32_lanes(a), f32_lanes(b));
         for i in 0..LANES / 4 {
@@ -292,7 +292,7 @@ fn l2_squared_f32(a: &[f32], b: &[f32]) -> f64 {
 }
 
 #[target_feature(enable = "avx2,fma,popcnt")]
-fn l1_f32(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn l1_f32(a: &[f32], b: &[f32]) -> f64 {
     let sign = _mm256_set1_pd(-0.0);
     let sums = fold(a, b, zero_lanes(), |mut sums, a, b| {
         let (a, b) = (f32_lanes(a), f32_lanes(b));
