@@ -194,9 +194,9 @@ fn writers_of_rows_of_other_lengths_do_not_wait_for_each_other() -> Result<()> {
     let mut client = cluster.connect(DATABASE)?;
     client.batch_execute(
         "CREATE TABLE units (id integer, embedding real[]);
-         INSERT INTO units SELECT i, ARRAY[sin(i), cos(i)]::real[] FROM generate_series(1, 100) i;
-         CALL quantize_column('units', 'embedding', 'int8')",
+         INSERT INTO units SELECT i, ARRAY[sin(i), cos(i)]::real[] FROM generate_series(1, 100) i",
     )?;
+    client.batch_execute("CALL quantize_column('units', 'embedding', 'int8')")?;
     let unit = "SELECT unit_length FROM quantized_columns";
     assert_eq!(value::<Option<bool>>(&mut client, unit)?, Some(true));
 
