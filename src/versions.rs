@@ -143,12 +143,16 @@ pub fn vacuum_delay() {
     }
 }
 
-/// The description of an integer option of an index.
+/// The description of an option of an index.
 #[allow(clippy::needless_update)] // 18 has one field more.
-pub fn integer_option(name: &'static CStr, offset: usize) -> pg_sys::relopt_parse_elt {
+pub fn option(
+    name: &'static CStr,
+    kind: pg_sys::relopt_type::Type,
+    offset: usize,
+) -> pg_sys::relopt_parse_elt {
     pg_sys::relopt_parse_elt {
         optname: name.as_ptr(),
-        opttype: pg_sys::relopt_type::RELOPT_TYPE_INT,
+        opttype: kind,
         offset: offset as i32,
         ..Default::default()
     }

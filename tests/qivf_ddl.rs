@@ -1,7 +1,7 @@
 //! The index beside everything that changes or shapes a table: partial and expression indexes, rewrites, temporary tables,
 //! partitions.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use server_tests::qivf::{Search, database, is_sound, refused, value};
 
@@ -221,4 +221,54 @@ fn only_owners_tune_and_only_qivf_indexes_are_looked_into() -> Result<()> {
     }
     is_sound(&mut client, "docs_e")?;
     exact(&mut client, "docs", "e <=> embedding(32, 3)")
+}
+
+/// Lists opened for a target of 0.8, and what the index keeps of its lessons.
+fn effort(client: &mut Client) -> Result<(f32, Option<String>)> {
+    let lists = "SELECT lists FROM recall_report('docs_e', 20) WHERE target_recall = 0.8::real";
+    let taught = "SELECT qivf_info('docs_e') ->> 'taught'";
+    Ok((value(client, lists)?, client.query_one(taught, &[])?.get(0)))
+}
+
+#[test]
+fn what_real_queries_taught_outlives_the_index() -> Result<()> {
+    let (_cluster, mut client) = database()?;
+    client.batch_execute(
+        "CREATE TABLE docs AS SELECT n AS id, array_agg((hashint4(n * 31 + i) % 1000)::real) AS e
+         FROM generate_series(1, 3000) AS n, generate_series(1, 24) AS i GROUP BY n;
+         CREATE INDEX docs_e ON docs USING qivf (e) WITH (lists = 100)",
+    )?;
+    let (untaught, nothing) = effort(&mut client)?;
+    ensure!(nothing.is_none());
+    // The calling query reads the table itself.
+    client.batch_execute(
+        "SELECT qivf_tune('docs_e', (SELECT array_agg(e) FROM docs WHERE id % 50 = 0))",
+    )?;
+    let (_, taught) = effort(&mut client)?;
+    let taught = taught.context("nothing was kept")?;
+    ensure!(taught.starts_with("0.8:"), "{taught}");
+    for again in [
+        "REINDEX INDEX docs_e",
+        "REINDEX INDEX CONCURRENTLY docs_e",
+        "VACUUM FULL docs",
+    ] {
+        client.batch_execute(again)?;
+        ensure!(effort(&mut client)?.1.as_ref() == Some(&taught), "{again}");
+    }
+    // An index built anew asks more of its rows where queries need more.
+    client.batch_execute(
+        "ALTER INDEX docs_e SET (taught = '0.8:0.99,0.9:0.995,0.95:0.998,0.99:0.9995'); REINDEX INDEX docs_e",
+    )?;
+    let (lists, _) = effort(&mut client)?;
+    ensure!(lists > untaught, "{lists} lists, {untaught} before");
+    client.batch_execute("ALTER INDEX docs_e RESET (taught); REINDEX INDEX docs_e")?;
+    ensure!(effort(&mut client)?.1.is_none());
+    for wrong in ["", "much", "0.8:0.9", "0.8:2,0.9:0.9,0.95:0.9,0.99:0.9"] {
+        let message = refused(
+            &mut client,
+            &format!("ALTER INDEX docs_e SET (taught = '{wrong}')"),
+        )?;
+        assert_eq!(message, "invalid value for option \"taught\"");
+    }
+    Ok(())
 }

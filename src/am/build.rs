@@ -89,7 +89,10 @@ pub unsafe extern "C-unwind" fn ambuild(
         let class = Class::of(index);
         let mut spill = TemporaryFile::new();
         let dimensions = declared_dimensions(index);
-        let options = build_options(class, options::lists(index));
+        let options = BuildOptions {
+            taught: options::taught(index),
+            ..build_options(class, options::lists(index))
+        };
         let mut builder = Builder::new(options, dimensions, &mut spill).or_raise();
         let _place = place::enter((*index).rd_id, Work::Build);
         let heap_rows = scan_heap(heap, index, index_info, class, &mut builder);

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::missing::{Rows, Snapshot, missing};
 use super::open::{OrRaise, block_and_offset, pointer_of};
+use super::options;
 use super::rights::{Inspected, Right};
 
 /// What an index is and holds: counted where that is quick, else estimated from some of its pages.
@@ -21,6 +22,8 @@ fn qivf_info(index: pg_sys::Oid) -> JsonB {
     let (opened, meta) = (&inspected.opened, inspected.opened.index.meta());
     let held = survey(&opened.index).or_raise();
     let reason = held.reindex_reason(meta);
+    // SAFETY: the index is open.
+    let taught = unsafe { options::taught(inspected.relation.as_ptr()) };
     JsonB(json!({
         "element": format!("{:?}", opened.class.element).to_lowercase(),
         "metric": format!("{:?}", opened.class.metric).to_lowercase(),
@@ -45,6 +48,7 @@ fn qivf_info(index: pg_sys::Oid) -> JsonB {
             "ranks": RANKS,
             "b": meta.tuning.b,
         },
+        "taught": taught.map(|taught| taught.to_string()),
         "reindex_due": reason.is_some(),
         "reindex_reason": reason,
     }))

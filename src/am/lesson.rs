@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::build::{self, Host};
 use super::open::OrRaise as _;
+use super::options;
 use super::rights::{Inspected, Right};
 use crate::errors::{OrRaise as _, raise, raise_with_hint};
 use crate::storage::IndexRelation;
@@ -33,6 +34,13 @@ fn qivf_tune(index: pg_sys::Oid, queries: Queries<'_>) -> JsonB {
     // SAFETY: the relation is open and locked.
     let store = unsafe { IndexRelation::new(inspected.relation.as_ptr()) };
     let meta = tune::store_tuning(&store, tuning).or_raise();
+    let taught = tune::taught(&opened.index, &Host, build::workers(), meta.tuning).or_raise();
+    if let Some(taught) = taught {
+        options::keep_taught(&inspected.relation, taught);
+    } else {
+        let name = inspected.relation.name();
+        notice!("index \"{name}\" is searched as one list, so there is nothing to learn");
+    }
     JsonB(json!({
         "version": meta.tuning.version,
         "queries": meta.tuning.queries,

@@ -172,7 +172,8 @@ impl<'s> Builder<'s> {
                 let components = meta.rows.max(1) * u64::from(meta.dim);
                 let cheap = (TUNING_WORK / components).min(MOST_TUNING_QUERIES) as usize;
                 let queries = self.options.tuning_queries.max(cheap);
-                meta.tuning = tune::from_rows(index, &workers, queries)?;
+                meta.tuning =
+                    tune::from_rows_as_taught(index, &workers, queries, self.options.taught)?;
             }
         }
         store.put(0, &meta.encode())?;

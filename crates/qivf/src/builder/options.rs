@@ -2,6 +2,7 @@
 
 use crate::plan::{GRAPH_LISTS, ROOT_LEAVES};
 use crate::space::{Element, Metric};
+use crate::tune::Taught;
 
 /// What to build.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub struct BuildOptions {
     pub memory: usize,
     /// Rows used as queries to learn `b`, more when there are few rows to compare them with; 0 = do not learn.
     pub tuning_queries: usize,
+    /// What real queries taught the index that this one replaces.
+    pub taught: Option<Taught>,
 }
 
 impl BuildOptions {
@@ -42,6 +45,7 @@ impl BuildOptions {
             threads: 2,
             memory: 64 << 20,
             tuning_queries: 300,
+            taught: None,
         }
     }
 }

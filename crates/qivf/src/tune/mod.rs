@@ -14,6 +14,7 @@ mod measure;
 mod needed;
 mod report;
 mod sample;
+mod taught;
 mod truth;
 
 use crate::error::Result;
@@ -27,6 +28,7 @@ use measure::measure;
 use needed::Needed;
 pub use report::{Report, report};
 use sample::{Sampled, sample_queries, sample_rows};
+pub use taught::{Taught, taught};
 
 /// Of the misses a target allows, the share granted when rows of the index were the queries.
 ///
@@ -44,6 +46,22 @@ pub(crate) fn from_rows<S: PageStore>(
 ) -> Result<Tuning> {
     let sample = sample_rows(index, count)?;
     learn(index, workers, sample, granted)
+}
+
+/// The same, where real queries once taught what recall rows must reach.
+pub(crate) fn from_rows_as_taught<S: PageStore>(
+    index: &Searchable<S>,
+    workers: &Workers<'_>,
+    count: usize,
+    taught: Option<Taught>,
+) -> Result<Tuning> {
+    let Some(taught) = taught else {
+        return from_rows(index, workers, count);
+    };
+    let sample = sample_rows(index, count)?;
+    learn(index, workers, sample, |miss| {
+        1.0 - taught.wanted(1.0 - miss)
+    })
 }
 
 /// Learns from real queries, each of the index's dimension, and returns the new table; nothing is written.

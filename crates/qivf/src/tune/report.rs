@@ -77,7 +77,7 @@ pub fn report<S: PageStore>(
         .collect()
 }
 
-fn report_one<S: PageStore>(
+pub(super) fn report_one<S: PageStore>(
     index: &Searchable<S>,
     workers: &Workers<'_>,
     sample: &[Sampled],
