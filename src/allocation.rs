@@ -23,8 +23,9 @@ unsafe extern "C" {
 /// The system's allocator, with an end of the session where memory fails.
 struct Allocator;
 
-#[cfg(not(test))] // A test program has no server behind it.
-#[global_allocator]
+// A test program has no server behind it.
+#[cfg_attr(not(test), global_allocator)]
+#[cfg_attr(test, allow(dead_code))]
 static ALLOCATOR: Allocator = Allocator;
 
 thread_local! {

@@ -100,10 +100,8 @@ unsafe extern "C-unwind" fn look_up(
     unsafe {
         let search = &mut *state.cast::<Search<'_>>();
         let tid = tid_of(*tid);
-        if alive && !search.rows.contains(tid) {
-            if search.missing.len() < NAMED {
-                search.missing.push(tid);
-            }
+        if alive && search.missing.len() < NAMED && !search.rows.contains(tid) {
+            search.missing.push(tid);
         }
     }
 }
