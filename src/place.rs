@@ -140,10 +140,10 @@ pub fn relation_name(relation: pg_sys::Oid) -> Option<String> {
 
 /// A copy of a string of Postgres's.
 unsafe fn text(string: *const c_char) -> Option<String> {
-    // SAFETY: null or a C string.
-    (!string.is_null()).then(|| {
-        unsafe { CStr::from_ptr(string) }
-            .to_string_lossy()
-            .into_owned()
-    })
+    if string.is_null() {
+        return None;
+    }
+    // SAFETY: the caller passes a C string.
+    let string = unsafe { CStr::from_ptr(string) };
+    Some(string.to_string_lossy().into_owned())
 }

@@ -56,7 +56,7 @@ unsafe fn complete(node: *mut pg_sys::IndexScanState) {
         let tuple = (*slot.cast::<pg_sys::BufferHeapTupleTableSlot>())
             .base
             .tuple;
-        if (*slot).tts_tid.ip_posid == pg_sys::InvalidOffsetNumber as u16 && !tuple.is_null() {
+        if (*slot).tts_tid.ip_posid == pg_sys::InvalidOffsetNumber && !tuple.is_null() {
             (*slot).tts_tid = (*tuple).t_self;
             (*slot).tts_tableOid = (*tuple).t_tableOid;
         }

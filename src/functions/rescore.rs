@@ -53,5 +53,5 @@ fn rescore(
         .collect();
     // The sort is stable: equal scores stay in the order of the array.
     scored.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal));
-    TableIterator::new(scored.into_iter())
+    TableIterator::new(scored)
 }
