@@ -7,12 +7,16 @@
 -- fired it is not of unit length.
 CREATE FUNCTION quantize.note_length() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    column_id CONSTANT uuid := TG_ARGV[0];
 BEGIN
-    INSERT INTO quantize.other_lengths
-    SELECT q.quantized_column_id FROM quantize.quantized_columns q
-    WHERE q.quantized_column_id = TG_ARGV[0]::uuid
-        AND (q.table_oid = TG_RELID OR q.table_oid IN (SELECT a.relid FROM pg_partition_ancestors(TG_RELID) a))
-        AND NOT EXISTS (SELECT FROM quantize.other_lengths o WHERE o.quantized_column_id = q.quantized_column_id);
+    -- Of the rows after the first this is all.
+    IF NOT EXISTS (SELECT FROM quantize.other_lengths o WHERE o.quantized_column_id = column_id) THEN
+        INSERT INTO quantize.other_lengths
+        SELECT q.quantized_column_id FROM quantize.quantized_columns q
+        WHERE q.quantized_column_id = column_id
+            AND (q.table_oid = TG_RELID OR q.table_oid IN (SELECT a.relid FROM pg_partition_ancestors(TG_RELID) a));
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -51,6 +55,16 @@ CREATE FUNCTION quantize.length_trigger_oid(q quantize.quantized_columns) RETURN
     WHERE t.tgrelid = q.table_oid AND NOT t.tgisinternal AND t.tgfoid = 'quantize.note_length'::regproc
         AND t.tgargs = convert_to(q.quantized_column_id::text, 'UTF8') || '\x00'::bytea
     ORDER BY t.oid LIMIT 1
+$$;
+
+-- The statements that do without the trigger once it has told what it can, so that writers are spared its look at every row.
+CREATE FUNCTION quantize.retire_length_trigger(q quantize.quantized_columns) RETURNS text[]
+    STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce((SELECT ARRAY[
+        'UPDATE quantize.quantized_columns c SET unit_length = false WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id',
+        format('DROP TRIGGER %I ON %I.%I', t.tgname, q.table_schema, q.table_name)]
+    FROM pg_trigger t WHERE t.oid = quantize.length_trigger_oid(q)
+        AND EXISTS (SELECT FROM quantize.other_lengths o WHERE o.quantized_column_id = q.quantized_column_id)), '{}')
 $$;
 
 -- What is known: nothing while a backfill goes on, or without the trigger at work.

@@ -154,7 +154,7 @@ BEGIN
         RETURN format('ALTER TABLE %I.%I ENABLE ALWAYS TRIGGER %I', q.table_schema, q.table_name, t.tgname)
             || quantize.check_again();
     END IF;
-    RETURN array_remove(ARRAY[quantize.column_replace_function(q)], NULL);
+    RETURN array_remove(ARRAY[quantize.column_replace_function(q)], NULL) || quantize.retire_length_trigger(q);
 END
 $$;
 

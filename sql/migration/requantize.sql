@@ -121,7 +121,7 @@ BEGIN
             ' next_column = NULL, next_ranges = NULL, next_thresholds = NULL, next_quantile = NULL, next_rows_calibrated = NULL,'
             ' next_attnum = NULL, state = ''ready'', calibrated_at = pg_catalog.now() WHERE c.quantized_column_id OPERATOR(pg_catalog.=) ($1).quantized_column_id'::text;
     IF q.mode = 'trigger' THEN
-        statements := statements || format('DROP TRIGGER %I ON %s', g.tgname, target);
+        statements := statements || format('DROP TRIGGER %I ON %s', g.tgname, target) || quantize.retire_length_trigger(q);
     END IF;
     statements := statements || format('ALTER TABLE %s DROP COLUMN %I', target, q.quantized_column)
         || format('ALTER TABLE %s RENAME COLUMN %I TO %I', target, q.next_column, q.quantized_column)

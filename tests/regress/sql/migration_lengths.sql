@@ -79,6 +79,11 @@ DO $$ BEGIN
 END $$;
 INSERT INTO other VALUES ('{7}');
 SELECT count(*) FROM quantize.other_lengths o JOIN quantized_columns q USING (quantized_column_id) WHERE table_name = 'unit';
+-- The trigger goes once it has told what it can.
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'late'::regclass ORDER BY 1;
+CALL quantize_column('late', 'embedding', 'int8');
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'late'::regclass ORDER BY 1;
+SELECT * FROM known WHERE table_name = 'late';
 -- A search follows: one that it has planned for unit vectors is planned anew when a row of another length arrives.
 CREATE TABLE searched AS SELECT i AS id, normalize_embeddings(ARRAY[sin(i), cos(i)]::real[]) AS embedding FROM generate_series(1, 100) i;
 CALL quantize_column('searched', 'embedding', 'int8', ranges => '{{-10,-10},{10,10}}');
