@@ -89,8 +89,15 @@ fn check_right(index: pg_sys::Oid, heap: pg_sys::Oid, right: Right) {
             let user = pg_sys::GetUserId();
             let answer = pg_sys::pg_class_aclcheck(heap, user, pg_sys::ACL_SELECT.into());
             if answer != pg_sys::AclResult::ACLCHECK_OK {
-                let kind = pg_sys::get_relkind_objtype(pg_sys::get_rel_relkind(heap));
-                pg_sys::aclcheck_error(answer, kind, pg_sys::get_rel_name(heap));
+                let kind = match pg_sys::get_rel_relkind(heap) as u8 {
+                    pg_sys::RELKIND_MATVIEW => "materialized view",
+                    _ => "table",
+                };
+                let name = place::relation_name(heap).unwrap_or_default();
+                raise(
+                    PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                    format!("permission denied for {kind} {name}"),
+                );
             }
             return;
         }

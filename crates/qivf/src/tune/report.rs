@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 
 /// The time that the queries of one target take at most: those that are left then are not run.
 const TIME: Duration = Duration::from_secs(2);
+/// Rows compared with queries at most, to know the true neighbours: beyond, fewer queries must do, but some.
+const COMPARED: u64 = 30_000_000;
+const SOME: usize = 10;
 
 /// Recall and effort at one target, for `recall_report`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -69,6 +72,8 @@ pub fn report<S: PageStore>(
         None => sample_rows(index, count)?,
     };
     shuffle(&mut sample);
+    let rows = u64::from(index.store().block_count()?) * index.space().refine.per_page as u64;
+    sample.truncate(SOME.max((COMPARED / rows.max(1)) as usize));
     let workers = Workers::new(host, threads);
     let truth = truth::neighbours(index, &workers, &sample, k)?;
     targets
