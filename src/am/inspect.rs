@@ -46,7 +46,7 @@ fn qivf_info(index: pg_sys::Oid) -> JsonB {
             "queries": meta.tuning.queries,
             "targets": TARGETS,
             "ranks": RANKS,
-            "b": meta.tuning.b,
+            "thresholds": meta.tuning.threshold,
         },
         "taught": taught.map(|taught| taught.to_string()),
         "reindex_due": reason.is_some(),

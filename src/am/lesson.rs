@@ -46,7 +46,7 @@ fn qivf_tune(index: pg_sys::Oid, queries: Queries<'_>) -> JsonB {
         "queries": meta.tuning.queries,
         "targets": TARGETS,
         "ranks": RANKS,
-        "b": meta.tuning.b,
+        "thresholds": meta.tuning.threshold,
     }))
 }
 

@@ -193,8 +193,8 @@ fn main() {
             println!("  {phase} until {:.2?}", *at - start);
         }
         println!(
-            "  b at 0.9 0.95 0.99, K = 10: {:?}; inner nodes: {:?}",
-            [5, 7, 10].map(|t| meta.tuning.b[0][t]),
+            "  thresholds at 0.9 0.95 0.99, K = 10: {:?}; inner nodes: {:?}",
+            [5, 7, 10].map(|t| meta.tuning.threshold[0][t]),
             [5, 7, 10].map(|t| meta.tuning.inner[0][t])
         );
         let index = Index::open_with(&store, &mut None).unwrap();

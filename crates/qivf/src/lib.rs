@@ -30,6 +30,7 @@ mod index_cache;
 pub mod insert;
 pub mod layout;
 pub mod memory;
+pub mod opening;
 mod pages;
 pub mod plan;
 mod query;

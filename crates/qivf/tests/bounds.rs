@@ -102,3 +102,56 @@ proptest! {
         prop_assert_eq!(count, rows.len());
     }
 }
+
+/// Finite numbers of any magnitude, the smallest and the largest among them.
+fn any_magnitude() -> impl Strategy<Value = f32> {
+    let any = (-1f32..1.0, -45i32..39).prop_map(|(x, exponent)| {
+        let wide = f64::from(x) * 10f64.powi(exponent);
+        (wide as f32).clamp(f32::MIN, f32::MAX)
+    });
+    prop_oneof![
+        8 => any,
+        1 => prop::sample::select(vec![0.0, f32::MAX, f32::MIN, f32::MIN_POSITIVE, 1e-45, -1e-45, 1.0])
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever the magnitudes, the executor finds no distance below a bound, and at target 1 the order of a sequential scan.
+    #[test]
+    fn any_finite_magnitude(
+        (query, rows) in (1usize..6).prop_flat_map(|dim| {
+            let one = prop::collection::vec(any_magnitude(), dim);
+            (one.clone(), prop::collection::vec(one, 2..40))
+        }),
+        metric in prop::sample::select(vec![Metric::L2, Metric::InnerProduct, Metric::Cosine]),
+        target in prop::sample::select(vec![0.9f32, 1.0]),
+        lists in prop::sample::select(vec![1usize, 3]),
+    ) {
+        let rows: Vec<(u32, Option<Owned>)> = rows.into_iter().enumerate().map(|(i, v)| (i as u32, Some(Owned::Float(v)))).collect();
+        let store = build(qivf::Element::Float, metric, lists, &rows);
+        let index = Index::open(&store).unwrap();
+        let query = Owned::Float(query);
+        let options = ScanOptions { target, ..ScanOptions::default() };
+        let mut scan = index.clone().scan(index.query(&query.value(), metric).unwrap(), options).unwrap();
+        let Owned::Float(q) = &query else { unreachable!() };
+        let mut count = 0;
+        while let Some(candidate) = scan.next().unwrap() {
+            count += 1;
+            let Some(Owned::Float(x)) = &rows[row(candidate.tid) as usize].1 else { unreachable!() };
+            let own = distance(&query, &rows[row(candidate.tid) as usize].1.clone().unwrap(), metric);
+            for distance in computed(q, x, metric).into_iter().chain([own]) {
+                prop_assert!(
+                    distance.is_nan() || candidate.distance.is_nan() || candidate.distance <= distance,
+                    "{:?}: bound {} beyond {}", metric, candidate.distance, distance
+                );
+            }
+        }
+        prop_assert_eq!(count, rows.len());
+        if target == 1.0 && distance(&query, &query, Metric::Cosine).is_finite() {
+            let found = execute(&index, &rows, &query, metric, options, rows.len());
+            assert_same_distances(&found, &expected(&rows, &query, metric, rows.len()), "any magnitude");
+        }
+    }
+}

@@ -20,6 +20,13 @@ fn code(x: f32, min: f32, step: f32) -> u8 {
     unsafe { clipped.to_int_unchecked::<i32>() as u8 }
 }
 
+/// Bytes as the signed codes that they hold in two's complement.
+#[inline]
+pub fn signed(bytes: &[u8]) -> &[i8] {
+    // SAFETY: the same bytes for the same lifetime, and every byte is an `i8`.
+    unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
+}
+
 /// Quantizes to unsigned codes 0…255, one per dimension, into `codes`.
 ///
 /// Values outside the ranges are clipped. A dimension of zero width has step 1 and gives code 0 for

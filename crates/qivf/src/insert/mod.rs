@@ -16,6 +16,7 @@ use crate::layout::group::{EntryPointer, Factors, SECOND_HOME};
 use crate::layout::meta::Effort;
 use crate::layout::node::{self, Node};
 use crate::layout::{Pointer, Tid, refine, tids};
+use crate::opening::Opening;
 use crate::pages;
 use crate::query::Query;
 use crate::scan::{Centroids, Next};
@@ -95,7 +96,7 @@ fn homes<S: WriteStore>(
         return Ok(vec![home(index, &x, at, 0)?]);
     }
     let effort = Effort {
-        b: 0.0,
+        opening: Opening::radii(0.0),
         ..index.meta().tuning.effort(CANDIDATES, ASSIGNMENT_TARGET)
     };
     let root = index.meta().root;

@@ -21,25 +21,36 @@
 //! | 84 | 4 | tuning version, raised by every change of the table below |
 //! | 88 | 4 | queries the tuning rests on, 0 = not tuned |
 //! | 92 | 4 | reserved, 0 |
-//! | 96 | 4·4·K·T | `f32` tables for K = 10, 20, 40, … ([`RANKS`]) × targets ([`TARGETS`]): b; inner nodes opened at once; lists opened; rows refined |
+//! | 96 | 4 + 4·7 | `f32` unit and terms of the rule by which lists are opened ([`Rule`]); unit 0 = radii before the centroid |
+//! | 128 | 4·4·K·T | `f32` tables for K = 10, 20, 40, … ([`RANKS`]) × targets ([`TARGETS`]): threshold of that rule; inner nodes opened at once; lists opened; rows refined |
 
 use super::*;
+use crate::opening::{Opening, Rule, TERMS};
 
 /// `qIVF`.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"qIVF");
 /// The version of everything in [`super`].
-pub const FORMAT: u16 = 2;
+pub const FORMAT: u16 = 3;
 /// The seed of the rotation: its output is on disk, never change it.
 pub const SEED: u64 = 0x7169_7666_2d73_6565;
 
-/// Ranks for which `b` is learned.
-pub const RANKS: [usize; 5] = [10, 20, 40, 80, 160];
-/// Recall targets for which `b` is learned.
+/// Ranks for which effort is learned, as far as there are rows; that of the highest serves beyond it.
+pub const RANKS: [usize; 18] = {
+    let mut ranks = [10; 18];
+    let mut i = 1;
+    while i < ranks.len() {
+        ranks[i] = 2 * ranks[i - 1];
+        i += 1;
+    }
+    ranks
+};
+/// Recall targets for which effort is learned.
 pub const TARGETS: [f32; 14] = [
     0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999,
 ];
 
-const TABLE: usize = 96;
+const RULE: usize = 96;
+const TABLE: usize = RULE + 4 + 4 * TERMS;
 const LEN: usize = TABLE + 4 * 4 * RANKS.len() * TARGETS.len();
 /// Inner nodes opened at once before anything is measured.
 const UNTUNED_INNER: f32 = 16.0;
@@ -52,8 +63,8 @@ pub type Table = [[f32; TARGETS.len()]; RANKS.len()];
 /// How much a search looks at to find what it should.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Effort {
-    /// How many root-mean-square radii a list's key lies before its centroid.
-    pub b: f32,
+    /// Which lists are opened.
+    pub opening: Opening,
     /// Inner nodes opened at once, the nearest of all.
     pub inner: usize,
 }
@@ -65,8 +76,10 @@ pub struct Tuning {
     pub version: u32,
     /// Queries it rests on.
     pub queries: u32,
-    /// `b`: how many root-mean-square radii a list's key lies before its centroid.
-    pub b: Table,
+    /// How the need of a list is computed.
+    pub rule: Rule,
+    /// Lists with at most this need are opened.
+    pub threshold: Table,
     /// Inner nodes opened at once.
     pub inner: Table,
     /// Lists opened.
@@ -78,16 +91,17 @@ pub struct Tuning {
 impl Default for Tuning {
     /// Before anything is measured: one radius, two from 0.95 on.
     fn default() -> Self {
-        let mut b = [[0.0; TARGETS.len()]; RANKS.len()];
-        for row in &mut b {
-            for (b, target) in row.iter_mut().zip(TARGETS) {
-                *b = if target < 0.95 { 1.0 } else { 2.0 };
+        let mut threshold = [[0.0; TARGETS.len()]; RANKS.len()];
+        for row in &mut threshold {
+            for (radii, target) in row.iter_mut().zip(TARGETS) {
+                *radii = if target < 0.95 { 1.0 } else { 2.0 };
             }
         }
         Self {
             version: 0,
             queries: 0,
-            b,
+            rule: Rule::RADII,
+            threshold,
             inner: [[UNTUNED_INNER; TARGETS.len()]; RANKS.len()],
             lists: [[1.0; TARGETS.len()]; RANKS.len()],
             refined: [[50.0; TARGETS.len()]; RANKS.len()],
@@ -99,17 +113,36 @@ impl Tuning {
     /// The effort for rank `k` and `target` (between 0.5 and 0.999), interpolated.
     pub fn effort(&self, k: usize, target: f32) -> Effort {
         Effort {
-            b: Self::at(&self.b, k, target),
+            opening: Opening {
+                rule: self.rule,
+                threshold: Self::at(&self.threshold, k, target),
+            },
             inner: Self::at(&self.inner, k, target).max(1.0).ceil() as usize,
         }
     }
 
+    /// All tables.
+    pub(crate) fn tables(&mut self) -> [&mut Table; 4] {
+        let Self {
+            threshold,
+            inner,
+            lists,
+            refined,
+            ..
+        } = self;
+        [threshold, inner, lists, refined]
+    }
+
     /// Interpolates `table`: linear in the target, logarithmic in the rank.
     pub fn at(table: &Table, k: usize, target: f32) -> f32 {
-        let along_targets = |row: &[f32; TARGETS.len()]| interpolate(&TARGETS, row, target);
-        let ranks = RANKS.map(|rank| (rank as f32).log2());
-        let values: [f32; RANKS.len()] = std::array::from_fn(|rank| along_targets(&table[rank]));
-        interpolate(&ranks, &values, (k.max(1) as f32).log2())
+        let along_targets = |rank: usize| interpolate(&TARGETS, &table[rank], target);
+        let above = RANKS.partition_point(|rank| *rank < k);
+        if above == 0 || above == RANKS.len() {
+            return along_targets(above.min(RANKS.len() - 1));
+        }
+        let ranks = [RANKS[above - 1], RANKS[above]].map(|rank| (rank as f32).log2());
+        let values = [along_targets(above - 1), along_targets(above)];
+        interpolate(&ranks, &values, (k as f32).log2())
     }
 }
 
@@ -184,7 +217,16 @@ impl Meta {
         put_u32(&mut page, 84, self.tuning.version);
         put_u32(&mut page, 88, self.tuning.queries);
         let tuning = &self.tuning;
-        let tables = [&tuning.b, &tuning.inner, &tuning.lists, &tuning.refined];
+        put_f32(&mut page, RULE, tuning.rule.unit);
+        for (i, term) in tuning.rule.terms.iter().enumerate() {
+            put_f32(&mut page, RULE + 4 + 4 * i, *term);
+        }
+        let tables = [
+            &tuning.threshold,
+            &tuning.inner,
+            &tuning.lists,
+            &tuning.refined,
+        ];
         for (i, v) in tables.into_iter().flatten().flatten().enumerate() {
             put_f32(&mut page, TABLE + 4 * i, *v);
         }
@@ -218,13 +260,17 @@ impl Meta {
         let tuning = Tuning {
             version: get_u32(page, 84),
             queries: get_u32(page, 88),
-            b: table(),
+            rule: Rule {
+                unit: get_f32(page, RULE),
+                terms: std::array::from_fn(|i| get_f32(page, RULE + 4 + 4 * i)),
+            },
+            threshold: table(),
             inner: table(),
             lists: table(),
             refined: table(),
         };
-        let learned = tuning.b.iter().chain(&tuning.inner);
-        if learned.flatten().any(|b| !b.is_finite()) {
+        let learned = tuning.threshold.iter().chain(&tuning.inner);
+        if !tuning.rule.is_sound() || learned.flatten().any(|v| !v.is_finite()) {
             return Err(Error::corrupt(0, "tuning table is not finite"));
         }
         Ok(Self {

@@ -15,6 +15,7 @@
 use crate::layout::refine;
 use crate::space::{Metric, Space};
 use quantize::distance::{BinaryQuery, kernels};
+use quantize::int8::signed;
 use quantize::row_code;
 
 const U: f64 = 1.0 / (1u64 << 24) as f64;
@@ -105,7 +106,7 @@ impl Refiner {
                 codes,
                 squares: own,
             } => {
-                let dot = kernels().dot_i8(codes, &signed(&payload[..space.dim]));
+                let dot = kernels().dot_i8(codes, signed(&payload[..space.dim]));
                 code_distance(*metric, dot.into(), f64::from(*own), squares())
             }
             Self::UInt8 {
@@ -124,7 +125,7 @@ impl Refiner {
             } => {
                 let codes = &payload[..space.dim];
                 let dot = match is_signed {
-                    true => kernels().dot_f32_i8(query, &signed(codes)),
+                    true => kernels().dot_f32_i8(query, signed(codes)),
                     false => kernels().dot_f32_u8(query, codes),
                 };
                 code_distance(*metric, dot, norm * norm, squares())
@@ -145,11 +146,6 @@ impl Refiner {
     }
 }
 
-/// Codes as they lie on a page, signed.
-fn signed(codes: &[u8]) -> Vec<i8> {
-    codes.iter().map(|&byte| byte as i8).collect()
-}
-
 /// A float query against float rows.
 struct FloatQuery<'a> {
     vector: &'a [f32],
@@ -161,7 +157,24 @@ struct FloatQuery<'a> {
 }
 
 impl FloatQuery<'_> {
+    /// The bounds, −∞ and ∞ where nothing is certain: a number that is none, or beyond all, says so.
     fn refine(&self, record: &[u8], codes: &[u8]) -> Refined {
+        let Refined { bound, upper } = self.bounds(record, codes);
+        Refined {
+            bound: if bound.is_finite() {
+                bound
+            } else {
+                f64::NEG_INFINITY
+            },
+            upper: if upper.is_finite() {
+                upper
+            } else {
+                f64::INFINITY
+            },
+        }
+    }
+
+    fn bounds(&self, record: &[u8], codes: &[u8]) -> Refined {
         let Self {
             metric,
             norm,

@@ -2,6 +2,7 @@
 
 use super::Query;
 use crate::layout::node::Node;
+use crate::opening::Opening;
 use crate::space::{Element, Space};
 use quantize::sign_code::Estimate;
 
@@ -10,6 +11,18 @@ use quantize::sign_code::Estimate;
 /// Seen on 62,666 × 384 embeddings (`examples/evidence.rs`): 26 to 35 rows refined for ten at recall 0.90 to 0.99. With 1.5
 /// they are 32 to 43; with 0.7 they are 21 to 26, but twice as many lists are opened at 0.99.
 const MARGIN: f32 = 1.2;
+/// The same for a search that has gone far: of the rows that it looks for, nearly all are as far as it looks, and one in
+/// eight is missed whose key is only so much before its estimate.
+const FAR_MARGIN: f32 = 2.0;
+/// The ranks from which the one becomes the other.
+const FAR: [usize; 2] = [40, 640];
+
+/// The margin of entries scored by a search that settles `k` rows.
+pub(crate) fn margin(k: usize) -> f32 {
+    let log = |k: usize| (k as f32).log2();
+    let far = (log(k.max(1)) - log(FAR[0])) / (log(FAR[1]) - log(FAR[0]));
+    MARGIN + (FAR_MARGIN - MARGIN) * far.clamp(0.0, 1.0)
+}
 
 /// How many standard deviations of its estimate a node's nearness lies before the estimate. Less than for rows: a node
 /// that is read too late costs less than reading many for nothing.
@@ -40,7 +53,7 @@ impl Leaf {
     }
 
     /// What the keys of the entries of the leaf's list depend on besides the entries.
-    pub(crate) fn terms(&self, space: &Space, query: &Query) -> Estimate {
+    pub(crate) fn terms(&self, space: &Space, query: &Query, margin: f32) -> Estimate {
         let (q, dot) = (query.norm * query.norm, self.dot);
         let distance_squared = (q + self.node.norm_squared - 2.0 * dot).max(0.0);
         Estimate {
@@ -49,25 +62,37 @@ impl Leaf {
                 _ if query.by_ip => -2.0 * dot,
                 _ => distance_squared,
             },
-            spread: MARGIN * distance_squared.sqrt(),
-            rounding: MARGIN * query.tables.error(),
+            spread: margin * distance_squared.sqrt(),
+            rounding: margin * query.tables.error(),
         }
     }
 }
 
-/// The key of a list: where its nearest row may be, `b` radii from the centroid towards the query. Never ∞.
-#[inline]
-pub(crate) fn list_key(query: &Query, nearness: f32, radius: f32, b: f32) -> f32 {
+/// The key of a list: how far a search must look until its turn comes. Never ∞.
+#[inline(always)]
+pub(crate) fn list_key(query: &Query, nearness: f32, radius: f32, opening: &Opening) -> f32 {
     let key = if query.by_ip {
-        -2.0 * (nearness + b * radius * query.norm)
+        // Distances are −⟨q, x⟩/‖q‖: like others they change by a row's place along the query.
+        let norm = query.norm.max(f32::MIN_POSITIVE);
+        2.0 * norm * opening.reach(-nearness / norm, radius)
     } else {
-        let d = (nearness - b * radius).max(0.0);
-        d * d
+        let reach = opening.reach(nearness, radius).max(0.0);
+        reach * reach
     };
     if key.is_nan() {
         f32::NEG_INFINITY
     } else {
         key.min(f32::MAX)
+    }
+}
+
+/// The distance to a centroid and the distance of a key, as [`Opening`] takes them.
+pub(crate) fn lengths(query: &Query, nearness: f32, key: f32) -> (f32, f32) {
+    if query.by_ip {
+        let norm = query.norm.max(f32::MIN_POSITIVE);
+        (-nearness / norm, key / (2.0 * norm))
+    } else {
+        (nearness, key.max(0.0).sqrt())
     }
 }
 

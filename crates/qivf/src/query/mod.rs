@@ -123,8 +123,8 @@ impl Query {
                 Ok(Self::rotated_float(space, wide, norm, typical))
             }
             Element::Int8 => {
-                let codes: Vec<i8> = payload[..space.dim].iter().map(|&b| b as i8).collect();
-                Self::new(space, &Value::Int8(&codes), space.metric, typical)
+                let codes = quantize::int8::signed(&payload[..space.dim]);
+                Self::new(space, &Value::Int8(codes), space.metric, typical)
             }
             Element::UInt8 => Self::new(
                 space,
@@ -308,7 +308,8 @@ fn check_pair(space: &Space, value: &Value<'_>, metric: Metric) -> Result<()> {
 fn working_norm(metric: Metric, norm: f64, typical: f32) -> f64 {
     match metric {
         Metric::Cosine => 1.0,
-        Metric::InnerProduct if typical > 0.0 => f64::from(typical),
+        // Not so large or small that products with codes leave the range of `f32`.
+        Metric::InnerProduct if typical > 0.0 => f64::from(typical).clamp(1e-15, 1e15),
         Metric::InnerProduct => 1.0,
         _ => norm,
     }

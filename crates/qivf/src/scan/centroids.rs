@@ -9,6 +9,7 @@ use super::scoring;
 use crate::error::Result;
 use crate::layout::meta::Effort;
 use crate::layout::{Pointer, node::Node};
+use crate::opening::Opening;
 use crate::pages;
 use crate::query::Query;
 use crate::query::keys::{NodeTerms, list_key, nearness};
@@ -19,8 +20,8 @@ use quantize::sign_code::BLOCK;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The `b` of inner nodes beyond those opened at once: their turn comes when the search is well past their centroid.
-const LATE: f32 = -0.5;
+/// For inner nodes beyond those opened at once: their turn comes when the search is well past their centroid.
+const LATE: Opening = Opening::radii(-0.5);
 
 /// How many times as many inner nodes are read as are opened at once: sign codes rank them too roughly.
 const MEASURED: usize = 3;
@@ -68,7 +69,7 @@ impl Centroids {
             if inner {
                 centroids.take_inner(query, shown)
             } else {
-                centroids.leaves.push(query, effort.b, shown)
+                centroids.leaves.push(query, &effort.opening, shown)
             }
         };
         match cache {
@@ -84,7 +85,7 @@ impl Centroids {
         let new = shown.near.iter().zip(shown.radius).zip(shown.at);
         let new = new.take(shown.count);
         self.inner.extend(new.map(|((near, radius), at)| Inner {
-            key: list_key(query, *near, *radius, LATE),
+            key: list_key(query, *near, *radius, &LATE),
             at: *at,
             read: None,
         }));
@@ -122,7 +123,7 @@ impl Centroids {
                     let record = pages::node_on(space, bytes, inner.at)?;
                     let (node, dot) = (Node::read(record), space.node.dot(&query.vector, record));
                     let near = nearness(query, dot, node.norm_squared);
-                    inner.key = list_key(query, near, node.radius, LATE);
+                    inner.key = list_key(query, near, node.radius, &LATE);
                     inner.read = Some((node, dot));
                 }
                 Ok(())
@@ -135,7 +136,7 @@ impl Centroids {
     /// Keys everything that was not taken yet anew.
     pub(crate) fn rekey(&mut self, query: &Query, effort: Effort) {
         self.effort = effort;
-        self.leaves.rekey(query, effort.b);
+        self.leaves.rekey(query, &effort.opening);
     }
 
     /// The key of what comes next: no leaf that is still to come is expected before it.
@@ -180,7 +181,7 @@ impl Centroids {
         }
         let upto = self.effort.inner.max(self.opened + 1).min(self.inner.len());
         self.sort_to(upto);
-        let b = self.effort.b;
+        let opening = self.effort.opening;
         while self.opened < upto {
             let Inner { at, read, .. } = self.inner[self.opened];
             let node = match read {
@@ -188,7 +189,7 @@ impl Centroids {
                 None => read_node(store, space, query, at)?,
             };
             score_list(store, space, query, node, &mut |shown| {
-                self.leaves.push(query, b, shown)
+                self.leaves.push(query, &opening, shown)
             })?;
             self.opened += 1;
         }

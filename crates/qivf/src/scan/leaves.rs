@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::layout::Pointer;
+use crate::opening::Opening;
 use crate::query::Query;
 use crate::query::keys::list_key;
 use crate::root_cache::RootCache;
@@ -72,14 +73,19 @@ impl Leaves {
         Ok(())
     }
 
-    /// Adds leaves, keyed by `b`.
-    pub(super) fn push(&mut self, query: &Query, b: f32, shown: &Shown<'_>) -> Result<()> {
+    /// Adds leaves, keyed by `opening`.
+    pub(super) fn push(
+        &mut self,
+        query: &Query,
+        opening: &Opening,
+        shown: &Shown<'_>,
+    ) -> Result<()> {
         self.reserve(1)?;
         if self.cache.is_none() {
             let (radius, at) = (*shown.radius, *shown.at);
             room::push(&mut self.own, Own { radius, at })?;
         }
-        let mut keys = keys_of(query, b, shown.near, shown.radius);
+        let mut keys = keys_of(query, opening, shown.near, shown.radius);
         keys[shown.count..].fill(f32::INFINITY);
         let smallest = least_of(&keys);
         self.near.push(*shown.near);
@@ -89,10 +95,10 @@ impl Leaves {
         Ok(())
     }
 
-    /// Keys all by `b`.
-    pub(super) fn rekey(&mut self, query: &Query, b: f32) {
+    /// Keys all by `opening`.
+    pub(super) fn rekey(&mut self, query: &Query, opening: &Opening) {
         for block in 0..self.keys.len() {
-            let new = keys_of(query, b, &self.near[block], self.radius(block));
+            let new = keys_of(query, opening, &self.near[block], self.radius(block));
             for (key, new) in self.keys[block].iter_mut().zip(new) {
                 *key = if *key < f32::INFINITY { new } else { *key };
             }
@@ -130,10 +136,15 @@ impl Leaves {
 }
 
 /// Finite, or −∞ where the distance is unknown.
-fn keys_of(query: &Query, b: f32, near: &[f32; BLOCK], radius: &[f32; BLOCK]) -> [f32; BLOCK] {
+fn keys_of(
+    query: &Query,
+    opening: &Opening,
+    near: &[f32; BLOCK],
+    radius: &[f32; BLOCK],
+) -> [f32; BLOCK] {
     let mut keys = [0.0; BLOCK];
     for (key, (near, radius)) in keys.iter_mut().zip(near.iter().zip(radius)) {
-        *key = list_key(query, *near, *radius, b);
+        *key = list_key(query, *near, *radius, opening);
     }
     keys
 }
@@ -184,17 +195,17 @@ mod tests {
                     *at = Pointer { block: (i * BLOCK + lane) as u32, slot: 0 };
                 }
                 let shown = Shown { count: part.len(), near: &near, radius: &radius, at: &at };
-                leaves.push(&query, 0.0, &shown).unwrap();
+                leaves.push(&query, &Opening::radii(0.0), &shown).unwrap();
             }
-            leaves.rekey(&query, 0.5);
+            leaves.rekey(&query, &Opening::radii(0.5));
             let mut taken = Vec::new();
             while let Some(key) = leaves.peek() {
                 let next = leaves.pop().unwrap();
                 prop_assert_eq!(key, next.key);
-                prop_assert_eq!(key, list_key(&query, near[next.at.block as usize], 0.0, 0.5));
+                prop_assert_eq!(key, list_key(&query, near[next.at.block as usize], 0.0, &Opening::radii(0.5)));
                 taken.push((key, next.at.block));
                 // Those taken stay taken.
-                leaves.rekey(&query, 0.5);
+                leaves.rekey(&query, &Opening::radii(0.5));
             }
             prop_assert!(leaves.pop().is_none() && taken.is_sorted_by(|a, b| a.0 <= b.0));
             let mut places: Vec<u32> = taken.iter().map(|t| t.1).collect();

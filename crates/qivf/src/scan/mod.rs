@@ -1,9 +1,9 @@
 //! Best-first search: lists, sign entries and refined rows wait in queues; the nearest is taken next.
 //!
 //! A row leaves the scan when its bound is not beyond the *frontier*, the smallest distance anything unopened may have.
-//! How optimistic the frontier is about lists depends on `b`, learned for the rank K of the row asked for; so the first
-//! row is held back until K rows are *settled*: the K-th smallest upper bound is not beyond the frontier. K grows not with
-//! rows handed out but with rows the caller can already be sure of, see `Search::next`.
+//! How optimistic the frontier is about lists depends on an effort, learned for the rank K of the row asked for; so the first
+//! row is held back until K rows are *settled*: the K-th smallest upper bound is not beyond the frontier. K grows with the
+//! rows that the caller can already be sure of, kept or not, see `Search::next`.
 //!
 //! Only entries that may still matter are queued. Those of an opened list beyond the K-th upper bound (while there is none,
 //! beyond a guess: `reach`) are forgotten, and the list waits in the queue again with the nearest forgotten key; when it comes
@@ -19,6 +19,7 @@ mod scoring;
 mod search;
 mod steps;
 mod unordered;
+mod uppers;
 
 pub(crate) use centroids::Centroids;
 pub(crate) use leaves::Next;

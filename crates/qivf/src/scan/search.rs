@@ -4,6 +4,7 @@ use super::centroids::Centroids;
 use super::options::{Candidate, Order, ScanOptions, ScanStats};
 use super::reach::Reach;
 use super::unordered::Unordered;
+use super::uppers::Uppers;
 use crate::error::Result;
 use crate::index::Searchable;
 use crate::layout::meta::Effort;
@@ -16,11 +17,19 @@ use crate::store::PageStore;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Upper bounds kept beyond the highest learned rank; more are never asked for.
-pub(super) const UPPERS: usize = 1024;
+/// The K that is settled first.
+pub(super) const FIRST: usize = 10;
 
-/// The K that are settled one after the other; `b` is interpolated between the learned [`RANKS`](crate::layout::meta::RANKS).
-pub(super) const STEPS: [usize; 13] = [10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160];
+/// The K that is settled after `k`: a quarter larger.
+fn after(k: usize) -> usize {
+    (k + (k / 4).max(3)).min(MOST)
+}
+
+/// The highest K: it bounds the memory for upper bounds.
+const MOST: usize = 1 << 20;
+
+/// Once so many times K rows were handed out, K grows even if nobody can be sure of them: bounds are wide.
+const DRAWN: usize = 2;
 
 /// A float ordered as a number (`total_cmp`).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +64,12 @@ pub(super) struct OpenList {
     pub(super) queued: Option<f64>,
     /// The smallest entry that is not, in the same unit.
     pub(super) rest: f64,
+    /// How many are queued, about.
+    pub(super) taken: usize,
+    /// How many it has, once it was opened.
+    pub(super) entries: usize,
+    /// The margin of their keys: always that of the first opening, so that those queued have the smaller keys.
+    pub(super) margin: f32,
 }
 
 impl OpenList {
@@ -63,6 +78,9 @@ impl OpenList {
             leaf,
             queued: None,
             rest: f64::NEG_INFINITY,
+            taken: 0,
+            entries: 0,
+            margin: 0.0,
         }
     }
 }
@@ -72,8 +90,8 @@ pub(crate) struct Search<S: PageStore> {
     pub(super) index: Searchable<S>,
     pub(super) query: Query,
     pub(super) options: ScanOptions,
-    /// Index into [`STEPS`].
-    pub(super) step: usize,
+    /// How many rows are settled before the next is handed out.
+    pub(super) k: usize,
     pub(super) effort: Effort,
     pub(super) centroids: Option<Centroids>,
     pub(super) lists: Vec<OpenList>,
@@ -83,9 +101,10 @@ pub(crate) struct Search<S: PageStore> {
     pub(super) code_queue: BinaryHeap<Reverse<(Ordered, Pointer)>>,
     pub(super) rows: BinaryHeap<Reverse<Row>>,
     pub(super) seen: RowSet,
-    /// The smallest upper bounds, ascending.
-    pub(super) uppers: Vec<f64>,
+    pub(super) uppers: Uppers,
     pub(super) last_bound: f64,
+    /// Rows that were handed out or, being late, dropped.
+    drawn: usize,
     pub(super) unordered: Unordered,
     /// `None` once more rows were asked for than it was made for.
     pub(super) reach: Option<Reach>,
@@ -101,7 +120,7 @@ impl<S: PageStore> Search<S> {
         let mut scan = Self {
             query,
             options,
-            step: 0,
+            k: FIRST,
             effort: Effort::default(),
             centroids: None,
             lists: Vec::new(),
@@ -109,10 +128,11 @@ impl<S: PageStore> Search<S> {
             code_queue: BinaryHeap::new(),
             rows: BinaryHeap::new(),
             seen,
-            uppers: Vec::new(),
+            uppers: Uppers::new(FIRST),
             last_bound: f64::NEG_INFINITY,
+            drawn: 0,
             unordered: Unordered::new(index.meta().tids),
-            reach: Some(Reach::new(STEPS[0])),
+            reach: Some(Reach::new(FIRST)),
             scratch: Vec::new(),
             stats: ScanStats::default(),
             index,
@@ -167,16 +187,14 @@ impl<S: PageStore> Search<S> {
     }
 
     fn learned(&self) -> Effort {
-        self.index
-            .meta()
-            .tuning
-            .effort(STEPS[self.step], self.options.target)
+        self.index.meta().tuning.effort(self.k, self.options.target)
     }
 
     /// Overrides the learned effort and the rank to settle first, for learning.
     pub(crate) fn set_effort(&mut self, effort: Effort, k: usize) {
-        self.step = STEPS.partition_point(|step| *step < k).min(STEPS.len() - 1);
-        self.reach = Some(Reach::new(STEPS[self.step]));
+        self.k = k;
+        self.uppers.grow(k);
+        self.reach = Some(Reach::new(k));
         self.effort = effort;
         self.rekey();
     }
@@ -235,7 +253,7 @@ impl<S: PageStore> Search<S> {
             .into_iter()
             .map(|Reverse((key, i))| {
                 let list = &self.lists[i as usize];
-                // Once opened, a list waits with its forgotten entries, which do not depend on `b`.
+                // Once opened, a list waits with its forgotten entries, which do not depend on the effort.
                 if list.queued.is_some() {
                     return Reverse((key, i));
                 }
@@ -243,7 +261,7 @@ impl<S: PageStore> Search<S> {
                     &self.query,
                     list.leaf.nearness,
                     list.leaf.node.radius,
-                    self.effort.b,
+                    &self.effort.opening,
                 );
                 Reverse((Ordered(self.query.distance_of(key)), i))
             })
@@ -252,16 +270,15 @@ impl<S: PageStore> Search<S> {
 
     /// The next row, nearest first as far as the target promises, or `None` at the end.
     ///
-    /// The caller can have emitted at most as many rows as have an upper bound within the last bound it was given;
-    /// one more than that is the rank it is asking for now.
+    /// The caller can be sure of the rows that have an upper bound within the last bound it was given: once these are K, it
+    /// is asking for a rank beyond K. That holds whether it keeps the rows or a condition of its own drops them.
     #[allow(clippy::should_implement_trait)] // it can fail
     pub(crate) fn next(&mut self) -> Result<Option<Candidate>> {
         if self.query.degenerate.is_some() {
             return self.next_unordered();
         }
         loop {
-            let asked = 1 + self.uppers.partition_point(|u| *u <= self.last_bound);
-            self.step_up(asked);
+            self.step_up();
             let finished = !self.settle()?;
             let frontier = self.frontier().unwrap_or(f64::INFINITY);
             match self.rows.peek() {
@@ -271,6 +288,7 @@ impl<S: PageStore> Search<S> {
                     let late = row.bound.0 < self.last_bound;
                     self.stats.late += u64::from(late);
                     self.last_bound = self.last_bound.max(row.bound.0);
+                    self.drawn += 1;
                     if late && self.options.order == Order::Strict {
                         continue;
                     }
@@ -288,13 +306,15 @@ impl<S: PageStore> Search<S> {
         }
     }
 
-    /// Makes K at least `asked`, as far as anything was learned.
-    fn step_up(&mut self, asked: usize) {
-        let before = self.step;
-        while STEPS[self.step] < asked && self.step + 1 < STEPS.len() {
-            self.step += 1;
+    /// Makes K larger while the caller may already have emitted so many rows.
+    fn step_up(&mut self) {
+        let before = self.k;
+        while self.k < MOST && (self.kth_upper() <= self.last_bound || self.drawn >= DRAWN * self.k)
+        {
+            self.k = after(self.k);
+            self.uppers.grow(self.k);
         }
-        if self.step != before {
+        if self.k != before {
             self.reach = None;
             let effort = self.learned();
             if effort != self.effort {
@@ -335,10 +355,7 @@ impl<S: PageStore> Search<S> {
 
     /// The K-th smallest upper bound, ∞ while fewer rows are refined.
     pub(super) fn kth_upper(&self) -> f64 {
-        self.uppers
-            .get(STEPS[self.step] - 1)
-            .copied()
-            .unwrap_or(f64::INFINITY)
+        self.uppers.kth()
     }
 
     /// The smallest distance anything unopened may have.

@@ -3,17 +3,32 @@
 use super::leaves::Next;
 use super::reach::Reach;
 use super::scoring;
-use super::search::{OpenList, Ordered, Row, STEPS, Search, UPPERS};
+use super::search::{OpenList, Ordered, Row, Search};
 use crate::error::{Error, Result};
 use crate::layout::group::SECOND_HOME;
 use crate::layout::{Pointer, refine};
 use crate::pages;
-use crate::query::keys::{Leaf, list_key};
+use crate::query::keys::{self, Leaf, list_key};
 use crate::store::PageStore;
 use std::cmp::Reverse;
 
 /// Leaves read at once: while one is looked at, the others are fetched from memory.
 const AHEAD: usize = 4;
+
+/// Entries from which a list is long. Each time one is opened it queues so many entries that it is opened a few times only,
+/// however far the search goes; of a shorter one no more is queued than is in reach.
+const LONG: usize = 1024;
+
+/// While fewer are queued, a list that is opened again queues all it has, so that it need not be opened a third time.
+const MANY: usize = 1 << 18;
+
+/// How many entries a list that holds `entries`, of which `taken` are queued, queues at least when it is opened.
+fn batch(k: usize, entries: usize, taken: usize) -> usize {
+    match entries {
+        0..LONG => k,
+        _ => k.max(3 * taken).max(entries / 64),
+    }
+}
 
 impl<S: PageStore> Search<S> {
     /// Takes the nearest thing that waits, which is at `frontier`.
@@ -63,7 +78,7 @@ impl<S: PageStore> Search<S> {
                 None => pages::with_node(store, space, next.at, leaf)?,
             };
             space.leaf.prefetch(store, &leaf.node);
-            let key = list_key(query, leaf.nearness, leaf.node.radius, self.effort.b);
+            let key = list_key(query, leaf.nearness, leaf.node.radius, &self.effort.opening);
             let key = query.distance_of(key);
             self.stats.centroids += 1;
             self.lists.push(OpenList::new(leaf));
@@ -78,8 +93,15 @@ impl<S: PageStore> Search<S> {
         let wanted = self.query.key_of(self.kth_upper());
         let guess = self.reach.as_mut().map_or(f32::INFINITY, Reach::guess);
         self.stats.lists += 1;
+        let list = &mut self.lists[i];
+        if list.queued.is_none() {
+            list.margin = keys::margin(self.k);
+        } else if list.entries < LONG && self.code_queue.len() < MANY {
+            return self.queue_within(i, f32::MAX);
+        }
         let upto = wanted.min(guess);
         let known = upto < f32::INFINITY || self.reach.is_some();
+        let known = known && self.lists[i].entries < LONG;
         if known && f64::from(upto) >= self.lists[i].rest {
             self.queue_within(i, upto.min(f32::MAX))
         } else {
@@ -93,10 +115,12 @@ impl<S: PageStore> Search<S> {
         let (store, space) = (self.index.store(), self.index.space());
         let (query, node) = (&self.query, &list.leaf.node);
         let (seen, queue, reach) = (&self.seen, &mut self.code_queue, &mut self.reach);
-        let terms = list.leaf.terms(space, query);
+        let terms = list.leaf.terms(space, query, list.margin);
         let queued = list.queued.map(|queued| queued as f32);
+        let mut taken = 0;
         let scored = scoring::score_leaf(store, space, query, (node, terms), upto, |key, at| {
             if queued.is_none_or(|queued| key > queued) && !seen.contains(at) {
+                taken += 1;
                 queue.push(Reverse((Ordered(f64::from(key)), at)));
                 if let Some(reach) = reach {
                     reach.add(key);
@@ -104,6 +128,8 @@ impl<S: PageStore> Search<S> {
             }
         })?;
         self.stats.codes += scored.codes as u64;
+        self.lists[i].taken += taken;
+        self.lists[i].entries = scored.codes;
         self.requeue(i, f64::from(upto), f64::from(scored.beyond));
         Ok(())
     }
@@ -113,21 +139,23 @@ impl<S: PageStore> Search<S> {
         let list = self.lists[i];
         let (store, space) = (self.index.store(), self.index.space());
         let (query, node) = (&self.query, &list.leaf.node);
-        let terms = list.leaf.terms(space, query);
+        let terms = list.leaf.terms(space, query, list.margin);
         let scored = &mut self.scratch;
         scored.clear();
         scoring::score_leaf(store, space, query, (node, terms), f32::MAX, |key, at| {
             scored.push((key, at));
         })?;
         self.stats.codes += scored.len() as u64;
+        self.lists[i].entries = scored.len();
         let keys = || scored.iter().map(|entry| f64::from(entry.0));
-        let upto = nearest(list.rest, STEPS[self.step], keys);
+        let upto = nearest(list.rest, batch(self.k, scored.len(), list.taken), keys);
         let rest = keys().filter(|key| *key > upto);
         let rest = rest.fold(f64::INFINITY, f64::min);
         for (key, at) in scored.iter().copied() {
             let key = f64::from(key);
             let new = key <= upto && list.queued.is_none_or(|queued| key > queued);
             if new && !self.seen.contains(at) {
+                self.lists[i].taken += 1;
                 self.code_queue.push(Reverse((Ordered(key), at)));
             }
         }
@@ -175,20 +203,22 @@ impl<S: PageStore> Search<S> {
         if list.queued.is_none() {
             refined
                 .iter()
-                .for_each(|(_, row)| self.add_upper(row.upper));
+                .for_each(|(_, row)| self.uppers.add(row.upper));
         }
         let wanted = self.kth_upper();
-        let upto = if wanted < f64::INFINITY && wanted >= list.rest {
+        let known = wanted < f64::INFINITY && refined.len() < LONG;
+        let upto = if known && wanted >= list.rest {
             wanted
         } else {
             let bounds = || refined.iter().map(|(_, row)| row.bound);
-            nearest(list.rest, STEPS[self.step], bounds)
+            nearest(list.rest, batch(self.k, refined.len(), list.taken), bounds)
         };
         let mut rest = f64::INFINITY;
         for (tid, row) in refined {
             if row.bound > upto {
                 rest = rest.min(row.bound);
             } else if list.queued.is_none_or(|queued| row.bound > queued) {
+                self.lists[i].taken += 1;
                 self.rows.push(Reverse(Row {
                     bound: Ordered(row.bound),
                     tid,
@@ -220,21 +250,13 @@ impl<S: PageStore> Search<S> {
         })?;
         self.stats.rows += 1;
         if let Some((tid, refined)) = row {
-            self.add_upper(refined.upper);
+            self.uppers.add(refined.upper);
             self.rows.push(Reverse(Row {
                 bound: Ordered(refined.bound),
                 tid,
             }));
         }
         Ok(())
-    }
-
-    fn add_upper(&mut self, upper: f64) {
-        let at = self.uppers.partition_point(|u| *u <= upper);
-        if at < UPPERS {
-            self.uppers.truncate(UPPERS - 1);
-            self.uppers.insert(at, upper);
-        }
     }
 }
 

@@ -1,6 +1,7 @@
-//! What scans find with the `b` of some shares, and from that the share a target needs.
+//! What scans find with the effort of some shares, and from that the share a target needs.
 
 use super::needed::Needed;
+use super::pairs::WHOLE;
 use super::sample::Sampled;
 use super::truth::Truth;
 use crate::error::Result;
@@ -11,7 +12,7 @@ use crate::scan::{ScanOptions, Search};
 use crate::store::PageStore;
 use crate::workers::Workers;
 
-/// What scans with the `b` of a given share really found.
+/// What scans with the effort of a given share really found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Measured {
     share: f32,
@@ -20,8 +21,8 @@ pub(super) struct Measured {
     pub rows: f32,
 }
 
-/// Per rank, by ascending share.
-pub(super) struct Measurements(Vec<Vec<Measured>>);
+/// By ascending share, for the lowest rank and for a higher one.
+pub(super) struct Measurements([Vec<Measured>; 2]);
 
 /// Shares at which scans are measured.
 const SHARES: [f32; 6] = [0.4, 0.7, 0.85, 0.93, 0.97, 0.99];
@@ -30,25 +31,35 @@ const PAIRS: usize = 8000;
 /// Rows refined in one measurement, about ten times what it takes where rows differ. Among thousands of equal rows every scan
 /// compares them all, and a few queries must do.
 const ENOUGH_ROWS: f32 = 200_000.0;
-/// Ranks (numbers of [`RANKS`]) at which scans are measured; the others take the measurement of the next lower one.
+/// Ranks (numbers of [`RANKS`]) at which scans are measured.
 const MEASURED_RANKS: [usize; 2] = [0, 3];
 
 impl Measurements {
     /// `of` where recall is `target`, interpolated between the points measured.
-    pub(super) fn at(&self, rank: usize, target: f32, of: impl Fn(&Measured) -> f32) -> f32 {
-        let recalls: Vec<f32> = self.0[rank].iter().map(|m| m.recall).collect();
-        let values: Vec<f32> = self.0[rank].iter().map(of).collect();
-        if recalls.is_empty() {
-            0.0
-        } else {
-            interpolate(&recalls, &values, target)
-        }
+    fn at(points: &[Measured], target: f32, of: impl Fn(&Measured) -> f32) -> Option<f32> {
+        let recalls: Vec<f32> = points.iter().map(|m| m.recall).collect();
+        let values: Vec<f32> = points.iter().map(of).collect();
+        (!points.is_empty()).then(|| interpolate(&recalls, &values, target))
     }
 
-    /// The share whose `b` gives recall `target`: interpolated between misses, on a logarithmic scale.
-    pub(super) fn share_for(&self, rank: usize, target: f32) -> f32 {
+    /// Lists opened, for ranks at which that was measured.
+    pub(super) fn lists_for(&self, rank: usize, target: f32) -> Option<f32> {
+        let points = self.0.first().filter(|_| rank < WHOLE)?;
+        Self::at(points, target, |m| m.lists)
+    }
+
+    /// Rows refined: beyond the highest rank measured in proportion.
+    pub(super) fn rows_for(&self, rank: usize, target: f32) -> f32 {
+        let higher = usize::from(rank >= WHOLE && !self.0[1].is_empty());
+        let rows = Self::at(&self.0[higher], target, |m| m.rows);
+        let ratio = RANKS[rank] as f32 / RANKS[MEASURED_RANKS[higher]] as f32;
+        rows.unwrap_or(0.0) * ratio.max(1.0)
+    }
+
+    /// The share whose effort gives recall `target`: interpolated between misses, on a logarithmic scale.
+    pub(super) fn share_for(&self, target: f32) -> f32 {
         let miss = |v: f32| -(1.0 - v).max(1e-4).ln();
-        let points = &self.0[rank];
+        let points = &self.0[0];
         let Some(last) = points.last() else {
             return target;
         };
@@ -70,15 +81,15 @@ pub(super) fn measure<S: PageStore>(
     truth: &[Truth],
     needed: &Needed,
 ) -> Result<Measurements> {
-    let mut all: Vec<Vec<Measured>> = Vec::new();
-    for (rank, k) in RANKS.into_iter().enumerate() {
-        if !MEASURED_RANKS.contains(&rank) || !needed.knows(rank) {
-            all.push(all.last().cloned().unwrap_or_default());
+    let mut all = [Vec::new(), Vec::new()];
+    for (all, rank) in all.iter_mut().zip(MEASURED_RANKS) {
+        let k = RANKS[rank];
+        if !needed.knows(rank) {
             continue;
         }
         let mut points = Vec::new();
         for share in SHARES {
-            let effort = needed.quantile(rank, share);
+            let effort = needed.quantile(rank, share, 0.0);
             let mut point = measure_point(index, workers, sample, truth, k, effort)?;
             point.share = share;
             points.push(point);
@@ -87,7 +98,7 @@ pub(super) fn measure<S: PageStore>(
         for i in 1..points.len() {
             points[i].recall = points[i].recall.max(points[i - 1].recall + 1e-6);
         }
-        all.push(points);
+        *all = points;
     }
     Ok(Measurements(all))
 }

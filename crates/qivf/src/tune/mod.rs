@@ -1,18 +1,27 @@
-//! Learning `b`: how far before its centroid a list's nearest rows may be, for a target and a rank.
+//! Learning what a search must open, for a target and a rank: by what rule lists are ranked ([`crate::opening`]), up to which
+//! threshold they are opened, and how many inner nodes.
 //!
-//! For sampled queries and each of their true neighbours up to rank K, the `b` is noted that would have opened one of the
-//! neighbour's lists before the K-th distance was reached; `b(target, K)` is that sample's target-quantile. Likewise the
-//! place of that list's inner node among all, by distance: how many must be opened. Sign codes lose a little too: scans
-//! with some of these numbers measure what is missed in all, and targets are raised by that before the look-up.
+//! For sampled queries and neighbours of theirs (`pairs`), ranked from 10 up to the number of rows, the threshold is noted
+//! that would have opened one of the neighbour's lists before the distance was reached up to which the search looks; the
+//! threshold of a target is that sample's target-quantile. Likewise the place of that list's inner node among all, by
+//! distance: how many must be opened. Sign codes lose a little too: scans with some of these numbers measure what is missed
+//! in all, and targets are raised by that before the look-up.
 //!
-//! Why inner nodes are counted and lists are not: distances to the few large cells differ too little to tell where a `b`
-//! would end. On 62,666 × 384 embeddings, 128 inner nodes over 3,131 lists: for the same misses as the 18 nearest, a `b`
-//! opens 92.
+//! Every row is compared with the queries for ranks up to 160. For those beyond, a sample of some ten thousand rows stands
+//! for all, so that time and memory have a bound.
+//!
+//! Why inner nodes are counted and lists are not: distances to the few large cells differ too little to tell where a
+//! threshold would end. On 62,666 × 384 embeddings, 128 inner nodes over 3,131 lists: for the same misses as the 18 nearest, a
+//! number of radii opens 92.
 
+mod fit;
 mod limits;
 mod measure;
 mod needed;
+mod others;
+mod pairs;
 mod report;
+mod rule;
 mod sample;
 mod taught;
 mod truth;
@@ -26,9 +35,14 @@ use crate::workers::{BuildHost, Phase, Workers};
 pub use limits::{MOST_NEIGHBOURS, MOST_PAIRS, MOST_QUERIES, check_size};
 use measure::measure;
 use needed::Needed;
+use pairs::Pairs;
 pub use report::{Report, report};
+use rule::{Lessons, Lists};
 use sample::{Sampled, sample_queries, sample_rows};
 pub use taught::{Taught, taught};
+
+/// Queries for which a sample of all rows is compared.
+const FAR: usize = 96;
 
 /// Of the misses a target allows, the share granted when rows of the index were the queries.
 ///
@@ -103,26 +117,68 @@ fn learn<S: PageStore>(
     if index.meta().flat || sample.is_empty() {
         return Ok(tuning);
     }
-    let truth = truth::neighbours(index, workers, &sample, RANKS[RANKS.len() - 1])?;
-    let needed = Needed::of(index, &sample, &truth)?;
+    let most = RANKS[pairs::COMPARED];
+    let far = sample.len().min(FAR);
+    let (truth, others) = truth::neighbours_and_others(index, workers, &sample, most, far)?;
+    let leaves = index.leaves()?;
+    let homes = needed::homes_of(index, &leaves, &truth, &others)?;
     workers.host.progress(Phase::Tuning, 1, 3);
+    let orders: Vec<Vec<u32>> = (0..far).map(|query| others.nearest_first(query)).collect();
+    let pairs = Pairs::of(&truth, &others, &orders, &homes);
+    let (mut needed, mut seen) = Needed::of(index, &sample, far, &pairs, &homes)?;
+    let lists = Lists::look(&leaves, &mut seen)?;
+    let lessons = Lessons {
+        truth: &truth,
+        others: &others,
+        orders: &orders,
+        homes: &homes,
+    };
+    rule::choose(&mut needed, &lessons, &mut seen, &lists)?;
+    workers.host.progress(Phase::Tuning, 2, 3);
     let measured = measure(index, workers, &sample, &truth, &needed)?;
+    tuning.rule = needed.rule;
     for rank in 0..RANKS.len() {
-        if !needed.knows(rank) {
-            continue;
-        }
         for (t, target) in TARGETS.iter().enumerate() {
-            let share = measured.share_for(rank, 1.0 - granted(1.0 - *target));
-            let b = needed.quantile(rank, share);
-            (tuning.b[rank][t], tuning.inner[rank][t]) = (b.b, b.inner as f32);
-            tuning.lists[rank][t] = measured.at(rank, *target, |m| m.lists);
-            tuning.refined[rank][t] = measured.at(rank, *target, |m| m.rows);
+            let wanted = 1.0 - granted(1.0 - *target);
+            let effort = needed.quantile(rank, measured.share_for(wanted), wanted);
+            let opened = || lists.opened(&lessons, &seen, rank, &effort);
+            let rows = measured.rows_for(rank, *target);
+            let lists = measured.lists_for(rank, *target).unwrap_or_else(opened);
+            tuning.threshold[rank][t] = effort.opening.threshold;
+            tuning.inner[rank][t] = effort.inner as f32;
+            (tuning.lists[rank][t], tuning.refined[rank][t]) = (lists, rows);
         }
     }
-    make_monotone(&mut tuning.b);
-    make_monotone(&mut tuning.inner);
+    fill(&mut tuning, &needed);
     tuning.queries = sample.len() as u32;
     Ok(tuning)
+}
+
+/// Fills in the ranks of which nothing is known, and makes higher targets cost no less.
+fn fill(tuning: &mut Tuning, needed: &Needed) {
+    let known: Vec<usize> = (0..RANKS.len()).filter(|r| needed.knows(*r)).collect();
+    // Where leading rows are unknown, those of a lower rank must do.
+    for pair in known.windows(2) {
+        let [before, rank] = [pair[0], pair[1]];
+        if before >= pairs::WHOLE && !needed.knows_leading(rank) {
+            for table in [&mut tuning.threshold, &mut tuning.inner] {
+                let lower = table[before];
+                for (value, lower) in table[rank].iter_mut().zip(lower) {
+                    *value = value.max(lower);
+                }
+            }
+        }
+    }
+    for rank in (0..RANKS.len()).filter(|rank| !needed.knows(*rank)) {
+        let above = known.iter().find(|other| **other > rank);
+        if let Some(like) = above.or(known.last()) {
+            for table in tuning.tables() {
+                table[rank] = table[*like];
+            }
+        }
+    }
+    make_monotone(&mut tuning.threshold);
+    make_monotone(&mut tuning.inner);
 }
 
 fn make_monotone(table: &mut Table) {

@@ -1,6 +1,7 @@
 //! The true neighbours of sampled queries, by comparing every row: pages are copied by the calling thread, compared by
 //! workers.
 
+use super::others::Others;
 use super::sample::Sampled;
 use crate::error::Result;
 use crate::index::Searchable;
@@ -34,7 +35,18 @@ pub(super) fn neighbours<S: PageStore>(
     sample: &[Sampled],
     k: usize,
 ) -> Result<Vec<Truth>> {
-    let all = RefCell::new(vec![Truth::new(); sample.len()]);
+    Ok(neighbours_and_others(index, workers, sample, k, 0)?.0)
+}
+
+/// The same, and for the first `far` queries the distances of a sample of all rows.
+pub(super) fn neighbours_and_others<S: PageStore>(
+    index: &Searchable<S>,
+    workers: &Workers<'_>,
+    sample: &[Sampled],
+    k: usize,
+    far: usize,
+) -> Result<(Vec<Truth>, Others)> {
+    let found = RefCell::new((vec![Truth::new(); sample.len()], Others::new(far)));
     let space = index.space();
     let blocks = index.store().block_count()?;
     let mut next: BlockNumber = 0;
@@ -54,10 +66,11 @@ pub(super) fn neighbours<S: PageStore>(
                 return Ok(None);
             }
             // The bars that rows must get under, so that few come back.
-            let bars: Vec<f64> = all.borrow().iter().map(|t| bar(t, k)).collect();
-            Ok(Some((pages, bars)))
+            let (all, others) = &*found.borrow();
+            let bars: Vec<f64> = all.iter().map(|t| bar(t, k)).collect();
+            Ok(Some((pages, bars, others.another())))
         },
-        |(pages, mut bars)| {
+        |(pages, mut bars, mut others)| {
             let mut found: Vec<Truth> = vec![Truth::new(); sample.len()];
             for pages in pages.chunks(TOGETHER) {
                 for ((sampled, bar), found) in sample.iter().zip(&mut bars).zip(&mut found) {
@@ -66,15 +79,20 @@ pub(super) fn neighbours<S: PageStore>(
                     }
                 }
             }
-            (pages.len(), found)
+            for (block, page) in &pages {
+                others.look(space, &sample[..far], (*block, page));
+            }
+            (pages.len(), found, others)
         },
-        |(pages, found)| {
-            for (truth, found) in all.borrow_mut().iter_mut().zip(found) {
+        |(pages, found_there, others_there)| {
+            let (all, others) = &mut *found.borrow_mut();
+            for (truth, found) in all.iter_mut().zip(found_there) {
                 if !found.is_empty() {
                     truth.extend(found);
                     shorten(truth, k);
                 }
             }
+            others.merge(&others_there);
             done += pages as u64;
             workers
                 .host
@@ -82,9 +100,9 @@ pub(super) fn neighbours<S: PageStore>(
             Ok(())
         },
     )?;
-    let mut all = all.into_inner();
+    let (mut all, others) = found.into_inner();
     all.iter_mut().for_each(|truth| shorten(truth, k));
-    Ok(all)
+    Ok((all, others))
 }
 
 /// Adds to `found` the rows of a page that are nearer than `bar`, which falls as `k` are found.
