@@ -104,7 +104,7 @@ proptest! {
 }
 
 /// Finite numbers of any magnitude, the smallest and the largest among them.
-fn any_magnitude() -> impl Strategy<Value = f32> {
+fn any_magnitude() -> impl Strategy<Value = f32> + Clone {
     let any = (-1f32..1.0, -45i32..39).prop_map(|(x, exponent)| {
         let wide = f64::from(x) * 10f64.powi(exponent);
         (wide as f32).clamp(f32::MIN, f32::MAX)
@@ -141,7 +141,7 @@ proptest! {
             count += 1;
             let Some(Owned::Float(x)) = &rows[row(candidate.tid) as usize].1 else { unreachable!() };
             let own = distance(&query, &rows[row(candidate.tid) as usize].1.clone().unwrap(), metric);
-            for distance in computed(q, x, metric).into_iter().chain([own]) {
+            for distance in computed(q, &x, metric).into_iter().chain([own]) {
                 prop_assert!(
                     distance.is_nan() || candidate.distance.is_nan() || candidate.distance <= distance,
                     "{:?}: bound {} beyond {}", metric, candidate.distance, distance
@@ -152,6 +152,22 @@ proptest! {
         if target == 1.0 && distance(&query, &query, Metric::Cosine).is_finite() {
             let found = execute(&index, &rows, &query, metric, options, rows.len());
             assert_same_distances(&found, &expected(&rows, &query, metric, rows.len()), "any magnitude");
+        }
+    }
+}
+
+/// A row whose products with the query are within `f32`, beside one so large that products with its norm are not.
+#[test]
+fn a_huge_row_beside_others() {
+    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+        let rows = [vec![-400.0f32, 0.0], vec![0.0, 4.7e36]].map(Owned::Float);
+        let rows: Vec<_> = (0..).zip(rows.map(Some)).collect();
+        let store = build(qivf::Element::Float, metric, 0, &rows);
+        let index = Index::open(&store).unwrap();
+        for query in [vec![3e9f32, 0.0], vec![1.0, 1.0]] {
+            let query = Owned::Float(query);
+            let found = execute(&index, &rows, &query, metric, ScanOptions::default(), 2);
+            assert_same_distances(&found, &expected(&rows, &query, metric, 2), "huge");
         }
     }
 }

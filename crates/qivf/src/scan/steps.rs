@@ -26,7 +26,7 @@ const MANY: usize = 1 << 18;
 fn batch(k: usize, entries: usize, taken: usize) -> usize {
     match entries {
         0..LONG => k,
-        _ => k.max(3 * taken).max(entries / 64),
+        _ => k.max(3 * taken).max(entries / 16),
     }
 }
 
