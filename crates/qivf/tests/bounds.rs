@@ -164,8 +164,11 @@ fn a_huge_row_beside_others() {
         let rows: Vec<_> = (0..).zip(rows.map(Some)).collect();
         let store = build(qivf::Element::Float, metric, 0, &rows);
         let index = Index::open(&store).unwrap();
-        for query in [vec![3e9f32, 0.0], vec![1.0, 1.0]] {
+        for query in [vec![3e9f32, 0.0], vec![1.0, 1.0], vec![0.0, 0.0]] {
             let query = Owned::Float(query);
+            if metric == Metric::Cosine && distance(&query, &query, metric).is_nan() {
+                continue;
+            }
             let found = execute(&index, &rows, &query, metric, ScanOptions::default(), 2);
             assert_same_distances(&found, &expected(&rows, &query, metric, 2), "huge");
         }

@@ -239,11 +239,11 @@ impl Query {
 
     /// The smallest distance that goes with `key`; −∞ for a key that is not a number.
     pub(crate) fn distance_of(&self, key: f32) -> f64 {
-        if key.is_nan() {
-            return f64::NEG_INFINITY;
-        }
         let v = f64::from(key) * self.conversion.scale + self.conversion.offset;
-        if self.conversion.root {
+        if v.is_nan() {
+            // Also −∞ times 0, of a query of norm 0.
+            f64::NEG_INFINITY
+        } else if self.conversion.root {
             v.max(0.0).sqrt()
         } else {
             v

@@ -4,7 +4,7 @@ use super::centroids::Centroids;
 use super::options::{Candidate, Order, ScanOptions, ScanStats};
 use super::reach::Reach;
 use super::unordered::Unordered;
-use super::uppers::Uppers;
+use super::uppers::{Ordered, Uppers};
 use crate::error::Result;
 use crate::index::Searchable;
 use crate::layout::meta::Effort;
@@ -30,24 +30,6 @@ const MOST: usize = 1 << 20;
 
 /// Once so many times K rows were handed out, K grows even if nobody can be sure of them: bounds are wide.
 const DRAWN: usize = 2;
-
-/// A float ordered as a number (`total_cmp`).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Ordered(pub(super) f64);
-
-impl Eq for Ordered {}
-
-impl PartialOrd for Ordered {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ordered {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
 
 /// A refined row that waits to be handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

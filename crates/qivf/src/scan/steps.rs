@@ -3,7 +3,8 @@
 use super::leaves::Next;
 use super::reach::Reach;
 use super::scoring;
-use super::search::{OpenList, Ordered, Row, Search};
+use super::search::{OpenList, Row, Search};
+use super::uppers::Ordered;
 use crate::error::{Error, Result};
 use crate::layout::group::SECOND_HOME;
 use crate::layout::{Pointer, refine};

@@ -1,8 +1,25 @@
 //! The K-th smallest of the upper bounds seen, for a K that grows.
 
-use super::search::Ordered;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+
+/// A float ordered as a number (`total_cmp`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ordered(pub(super) f64);
+
+impl Eq for Ordered {}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
 
 /// Upper bounds on the distances of refined rows.
 #[derive(Debug)]
