@@ -98,3 +98,14 @@ CREATE TABLE hollow AS SELECT i AS id, ARRAY[sin(i), cos(i)]::real[] AS embeddin
 CALL quantize_column('hollow', 'embedding', 'int8');
 DELETE FROM hollow WHERE id > 500;
 SELECT rows_sampled > 0 AS sampled, verdict FROM calibration_status('hollow', 10);
+-- What a backfill expects is embeddings: neither dead rows, nor rows without one, whatever the statistics say.
+CREATE TABLE bloated (id integer PRIMARY KEY, embedding real[]) WITH (autovacuum_enabled = off);
+INSERT INTO bloated SELECT i, ARRAY[sin(i), cos(i)]::real[] FROM generate_series(1, 1000) i;
+ANALYZE bloated;
+UPDATE bloated SET id = -id;
+UPDATE bloated SET id = -id;
+UPDATE bloated SET embedding = NULL WHERE id <= 100;
+DELETE FROM bloated WHERE id > 800;
+UPDATE bloated SET embedding = '{1,NaN}' WHERE id = 500;
+CALL quantize_column('bloated', 'embedding', 'binary');
+SELECT rows_done, rows_expected, percent < 100 AS not_all, active FROM quantize_progress WHERE table_name = 'bloated';
