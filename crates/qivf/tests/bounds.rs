@@ -141,7 +141,7 @@ proptest! {
             count += 1;
             let Some(Owned::Float(x)) = &rows[row(candidate.tid) as usize].1 else { unreachable!() };
             let own = distance(&query, &rows[row(candidate.tid) as usize].1.clone().unwrap(), metric);
-            for distance in computed(q, &x, metric).into_iter().chain([own]) {
+            for distance in computed(q, x, metric).into_iter().chain([own]) {
                 prop_assert!(
                     distance.is_nan() || candidate.distance.is_nan() || candidate.distance <= distance,
                     "{:?}: bound {} beyond {}", metric, candidate.distance, distance

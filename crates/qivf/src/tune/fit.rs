@@ -98,6 +98,7 @@ impl Scale {
 }
 
 /// The step that Newton's method takes.
+#[allow(clippy::needless_range_loop)] // over rows and columns
 fn newton(
     examples: &[Example],
     unit: f64,
@@ -133,6 +134,7 @@ fn newton(
 }
 
 /// Solves `a·x = b` by elimination.
+#[allow(clippy::needless_range_loop)] // over rows and columns
 fn solve(mut a: [[f64; FEATURES]; FEATURES], mut b: [f64; FEATURES]) -> Option<[f64; FEATURES]> {
     for i in 0..FEATURES {
         let pivot = (i..FEATURES).max_by(|x, y| a[*x][i].abs().total_cmp(&a[*y][i].abs()))?;
