@@ -44,6 +44,16 @@ fn blocks(page: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The statements with `value` for `$1`, except within strings: there it is for whom the string is for.
+fn with_value(block: &str, value: &str) -> String {
+    let parts = block.split('\'').enumerate();
+    let parts = parts.map(|(i, part)| match i % 2 {
+        0 => part.replace("$1", value),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("'")
+}
+
 /// Runs a page's statements through psql.
 fn run(cluster: &Cluster, name: &str, page: &str) -> Result<()> {
     let database = name.replace(['.', '-'], "_");
@@ -52,7 +62,7 @@ fn run(cluster: &Cluster, name: &str, page: &str) -> Result<()> {
     for block in blocks(page) {
         script.push('\n');
         script.push_str(&match &value {
-            Some(value) => block.replace("$1", value),
+            Some(value) => with_value(block, value),
             None => block.to_owned(),
         });
         script.push('\n');
