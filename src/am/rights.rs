@@ -87,7 +87,10 @@ fn check_right(index: pg_sys::Oid, heap: pg_sys::Oid, right: Right) {
     unsafe {
         if right == Right::Read {
             let user = pg_sys::GetUserId();
-            let answer = pg_sys::pg_class_aclcheck(heap, user, pg_sys::ACL_SELECT.into());
+            // 64 bits from 16 on.
+            #[allow(clippy::unnecessary_cast)]
+            let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
+            let answer = pg_sys::pg_class_aclcheck(heap, user, select);
             if answer != pg_sys::AclResult::ACLCHECK_OK {
                 let kind = match pg_sys::get_rel_relkind(heap) as u8 {
                     pg_sys::RELKIND_MATVIEW => "materialized view",
