@@ -1,9 +1,11 @@
 //! Inserting one row.
 
 use pgrx::pg_sys;
+use qivf::grow::learn_early;
 use qivf::insert::{InsertState, insert};
 
 use super::open::{OrRaise, open, tid_of};
+use super::upkeep::Upkeep;
 use crate::place::{self, Work};
 
 /// Inserts a row; its entries are written as one WAL record.
@@ -33,6 +35,9 @@ pub unsafe extern "C-unwind" fn aminsert(
                 .format
                 .read(*values, |value| insert(&mut index, state, tid, Some(value)))
                 .or_raise();
+        }
+        if state.takes_lesson() {
+            learn_early(opened.index.store(), &Upkeep).or_raise();
         }
     }
     // The result matters for unique indexes only.

@@ -16,6 +16,7 @@ mod options;
 mod rights;
 mod scan;
 mod threads;
+mod upkeep;
 mod vacuum;
 mod validate;
 mod value;

@@ -98,4 +98,26 @@ impl WriteStore for IndexRelation {
         unsafe { pg_sys::RecordPageWithFreeSpace(self.relation, block, room) }
         Ok(())
     }
+
+    fn claim(&self, wait: bool) -> Result<bool> {
+        let mode = pg_sys::ExclusiveLock as i32;
+        // A heavyweight lock: it lasts until it is released, or until the transaction fails. Whoever has it waits for no
+        // other heavyweight lock but that on the extension of the file, which is always the last.
+        // SAFETY: the relation is open.
+        unsafe {
+            if wait {
+                pg_sys::LockPage(self.relation, 0, mode);
+                return Ok(true);
+            }
+            Ok(pg_sys::ConditionalLockPage(self.relation, 0, mode))
+        }
+    }
+
+    fn release(&self) {
+        // An abort releases it.
+        if !std::thread::panicking() {
+            // SAFETY: the relation is open, and the lock is ours.
+            unsafe { pg_sys::UnlockPage(self.relation, 0, pg_sys::ExclusiveLock as i32) }
+        }
+    }
 }

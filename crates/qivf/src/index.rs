@@ -198,6 +198,14 @@ impl<S: PageStore> Searchable<S> {
         &self.space
     }
 
+    /// The version of the lists whose nodes the root's list shows at least.
+    pub(crate) fn sighted(&self) -> u32 {
+        match &self.root_cache {
+            Some(cache) => cache.version(),
+            None => self.meta.version,
+        }
+    }
+
     /// The root's list in memory, if it is.
     pub(crate) fn root_cache(&self) -> Option<&Arc<RootCache>> {
         self.root_cache.as_ref()

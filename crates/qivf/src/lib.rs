@@ -21,13 +21,17 @@
 #![deny(unsafe_code)]
 
 mod builder;
+mod changes;
 pub mod check;
 pub mod cost;
 mod error;
 mod geometry;
+pub mod grow;
+mod homes;
 mod index;
 mod index_cache;
 pub mod insert;
+mod lanes;
 pub mod layout;
 pub mod memory;
 pub mod opening;

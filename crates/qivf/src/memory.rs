@@ -38,7 +38,12 @@ pub struct MemoryStore {
     commits_left: Cell<Option<u64>>,
     commits: Cell<u64>,
     cancelled: Cell<bool>,
+    claimed: Cell<bool>,
+    meanwhile: RefCell<Option<Meanwhile>>,
 }
+
+/// What another session does.
+type Meanwhile = Box<dyn FnMut(&MemoryStore)>;
 
 #[derive(Debug)]
 struct Simulated(&'static str);
@@ -77,7 +82,22 @@ impl MemoryStore {
     /// Lets everything work again, as after recovery. Free-space notes are lost in a crash.
     pub fn recover(&self) {
         self.commits_left.set(None);
+        self.claimed.set(false);
         self.free.borrow_mut().clear();
+    }
+
+    /// Lets another session do something before every transaction and wherever interrupts are looked for; `None` lets it
+    /// rest. It is not called while it is at work itself.
+    pub fn meanwhile(&self, other: Option<Meanwhile>) {
+        *self.meanwhile.borrow_mut() = other;
+    }
+
+    fn let_others(&self) {
+        let other = self.meanwhile.borrow_mut().take();
+        if let Some(mut other) = other {
+            other(self);
+            *self.meanwhile.borrow_mut() = Some(other);
+        }
     }
 
     /// How many transactions have committed.
@@ -136,6 +156,7 @@ impl PageStore for MemoryStore {
         if self.cancelled.get() {
             return Err(simulated("canceling statement due to user request"));
         }
+        self.let_others();
         Ok(())
     }
 }
@@ -155,6 +176,7 @@ impl WriteStore for MemoryStore {
     type Transaction<'a> = MemoryTransaction<'a>;
 
     fn begin(&self) -> Result<Self::Transaction<'_>> {
+        self.let_others();
         Ok(MemoryTransaction {
             store: self,
             opened: Vec::new(),
@@ -172,6 +194,23 @@ impl WriteStore for MemoryStore {
             self.free.borrow_mut().remove(&block);
         }
         Ok(())
+    }
+
+    fn claim(&self, wait: bool) -> Result<bool> {
+        if self.claimed.get() {
+            // Whoever has it can't go on meanwhile.
+            return if wait {
+                Err(simulated("would wait for ever"))
+            } else {
+                Ok(false)
+            };
+        }
+        self.claimed.set(true);
+        Ok(true)
+    }
+
+    fn release(&self) {
+        self.claimed.set(false);
     }
 }
 

@@ -1,5 +1,8 @@
 //! How many lists an index has, and what follows from their number.
 
+use crate::space::Space;
+use crate::store::MAX_PAGES;
+
 /// Leaves of an index without centroids: several, so that inserting backends do not meet on one page.
 pub(crate) const STRIPES: usize = 4;
 
@@ -48,4 +51,20 @@ impl Plan {
             lists => Self::Lists(lists),
         }
     }
+}
+
+/// Entries planned for a list, so that lists that outgrow it are split: 0, never, where a flat index was asked for; more
+/// than usual where few lists were.
+pub(crate) fn planned_entries(lists: usize, entries_per_list: usize, rows: usize) -> u32 {
+    let planned = match lists {
+        1 => 0,
+        0 => entries_per_list,
+        lists => entries_per_list.max(2 * rows / lists),
+    };
+    u32::try_from(planned).unwrap_or(u32::MAX)
+}
+
+/// Leaves of a flat index: a change of all of them fits one transaction beside the meta page.
+pub(crate) fn stripes(space: &Space) -> usize {
+    STRIPES.min((MAX_PAGES - 1) * space.node.slots.per_page)
 }

@@ -1,6 +1,6 @@
 //! The root's list kept in memory by those who scan an index again and again: its codes in blocks for look-up by table, its
-//! numbers side by side, and the records of the leaves. Never stale: once an index is built nothing changes the root's list
-//! or the nodes but the upper bounds on radii, which only exact scans use, and they read pages.
+//! numbers side by side, and the records of the leaves. It may be a little stale: leaves that were split since have
+//! successors, by which others are found ([`crate::grow`]). When too many were split, it is read again.
 
 use crate::error::Result;
 use crate::layout::{Pointer, group::Factors, meta::Meta, node::Node};
@@ -13,11 +13,16 @@ use quantize::sign_code::{BLOCK, block_size, set_in_block};
 /// Bytes of leaf records kept at most, those of the first leaves: all up to some 8,192 lists of 384 dimensions.
 const MOST_RECORDS: usize = 4 << 20;
 
+/// It is read again when one leaf in so many was split.
+const FRESH: usize = 32;
+
 /// What a backend keeps of an index.
 #[derive(Debug)]
 pub(crate) struct RootCache {
     build_id: u64,
     root: Pointer,
+    version: u32,
+    upper: u32,
     block_size: usize,
     codes: Vec<u8>,
     entries: Vec<Entries>,
@@ -54,9 +59,17 @@ impl RootCache {
         !meta.flat && space.root.lanes > 1
     }
 
-    /// Whether this was read from the index that `meta` describes.
+    /// Whether this was read from the index that `meta` describes, and not too long ago.
     pub(crate) fn is_of(&self, meta: &Meta) -> bool {
-        self.build_id == meta.build_id && self.root == meta.root
+        let changes = meta.version.wrapping_sub(self.version) as usize;
+        self.build_id == meta.build_id
+            && (self.root, self.upper) == (meta.root, meta.upper)
+            && changes <= self.count / FRESH
+    }
+
+    /// The version of the lists it was read from, at least.
+    pub(crate) fn version(&self) -> u32 {
+        self.version
     }
 
     /// Reads the root's list of an index; `None` if that is of no use.
@@ -73,6 +86,8 @@ impl RootCache {
         let mut cache = Self {
             build_id: meta.build_id,
             root: meta.root,
+            version: meta.version,
+            upper: meta.upper,
             block_size: block_size(space.dim),
             codes: Vec::new(),
             entries: Vec::new(),

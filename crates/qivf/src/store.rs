@@ -66,6 +66,13 @@ pub trait WriteStore: PageStore {
 
     /// Notes that `block` has room (`true`) or none.
     fn note_free(&self, block: BlockNumber, has_room: bool) -> Result<()>;
+
+    /// Takes the right to change lists and nodes, which one session has at a time; `false` if another has it, unless the
+    /// caller wants to `wait`. A session that fails loses it.
+    fn claim(&self, wait: bool) -> Result<bool>;
+
+    /// Gives the right back.
+    fn release(&self);
 }
 
 /// Pages under exclusive locks, changed together or not at all.

@@ -11,9 +11,9 @@ use crate::store::{BlockNumber, PageStore};
 /// Pages read at most.
 const PAGES: BlockNumber = 512;
 
-/// Rows beyond this many are worth lists of their own.
+/// Up to this many rows an index serves well, whatever it learned from.
 const FLAT_ROWS: u64 = 10_000;
-/// An index of more than so many times the rows it was built from is due for a rebuild.
+/// An index of more than so many times the rows it learned from is due for a rebuild.
 const GROWTH: u64 = 4;
 /// Likewise one whose rows' root-mean-square norm has grown by this factor, where the metric is the inner product.
 const NORM_GROWTH: f64 = 1.15;
@@ -95,20 +95,11 @@ pub fn survey<S: PageStore>(index: &Index<S>) -> Result<Survey> {
 impl Survey {
     /// Why the index should be built again, in words; none while it serves well.
     pub fn reindex_reason(&self, meta: &Meta) -> Option<String> {
-        if meta.flat && self.rows > FLAT_ROWS.max(GROWTH * meta.rows) {
+        if !meta.flat && self.rows > FLAT_ROWS.max(GROWTH * meta.learned_rows) {
             return Some(format!(
-                "{} rows are searched as one list, since the index was built from {}",
-                self.rows, meta.rows
+                "it holds {} rows and learned how to search from {}",
+                self.rows, meta.learned_rows
             ));
-        }
-        if self.rows > FLAT_ROWS.max(GROWTH * meta.rows) {
-            return Some(format!(
-                "it holds {} rows and was built from {}",
-                self.rows, meta.rows
-            ));
-        }
-        if meta.built_empty && self.rows > 0 {
-            return Some("it was built on an empty table".into());
         }
         let by_norm = Metric::from_number(meta.metric) == Some(Metric::InnerProduct);
         let grown = self.norm / f64::from(meta.norm);

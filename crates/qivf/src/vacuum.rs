@@ -8,7 +8,9 @@
 //! except for a moment in a scan that read the entry before pass 2: the row it finds is newer than its snapshot.
 
 use crate::error::{Error, Result};
+use crate::grow::{self, Claim};
 use crate::index::{Index, Searchable};
+use crate::lanes;
 use crate::layout::group::{FREE_TAG, Group};
 use crate::layout::{self, PageKind, Pointer, Tid, refine, tids};
 use crate::pages;
@@ -72,6 +74,11 @@ fn remove_rows<S: WriteStore>(
         }
     }
     if !dead_blocks.is_empty() {
+        // No list is split meanwhile: an entry copied behind our back would outlive its row.
+        let _claim = Claim::take(store)?;
+        let Some(index) = grow::settled(store)? else {
+            return Ok(());
+        };
         for head in walk::buckets(store, space, index.meta().root)? {
             clean_bucket(store, space, head, &dead, stats)?;
         }
@@ -140,8 +147,14 @@ fn clean_bucket<S: WriteStore>(
 ) -> Result<()> {
     let layout = &space.leaf;
     let mut affected = Vec::new();
+    // Where inserts look for room behind the first page, and whether that is behind all room there is now.
+    let (mut hint, mut is_behind) = (NO_BLOCK, false);
     pages::for_each_in_chain(store, head, |block, page| {
         layout.check(block, page)?;
+        if block == head {
+            hint = layout::room_hint(page);
+        }
+        is_behind |= block == hint && !affected.is_empty();
         if (0..layout.used(page)).any(|g| dead_lane(layout.group(page, g), dead).is_some()) {
             room::push(&mut affected, block)?;
         }
@@ -152,11 +165,8 @@ fn clean_bucket<S: WriteStore>(
     };
     for block in affected {
         let mut transaction = store.begin()?;
-        let head_place = transaction.open(head)?;
-        if block < head {
-            return Err(Error::corrupt(head, "chain of list pages runs backwards"));
-        }
-        let place = transaction.open(block)?;
+        let places = lanes::open_all(&mut transaction, &[head, block])?;
+        let (head_place, place) = (places[0], places[1]);
         layout.check(block, transaction.page(place))?;
         let mut page = transaction.page_mut(place);
         let bytes = page.bytes();
@@ -169,9 +179,7 @@ fn clean_bucket<S: WriteStore>(
                 layout.set_tag(bytes, g, FREE_TAG);
             }
         }
-        // The page that has room first.
-        let hinted = layout::room_hint(transaction.page(head_place));
-        if block == first && hinted != NO_BLOCK && hinted > first {
+        if block == first && is_behind {
             layout::set_room_hint(transaction.page_mut(head_place).bytes(), first);
         }
         transaction.commit()?;

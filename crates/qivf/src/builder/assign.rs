@@ -5,7 +5,7 @@ use super::nearest::{Jobs, Search};
 use super::source::{JOB, Source};
 use crate::error::Result;
 use crate::geometry::second_home;
-use crate::plan::STRIPES;
+use crate::plan::stripes;
 use crate::workers::{Phase, Workers};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use quantize::room;
@@ -52,11 +52,12 @@ impl Homes {
             },
         )?;
         // In stretches, so that neighbours in the heap stay neighbours.
-        let stretch = total.div_ceil(STRIPES).max(1);
+        let stripes = stripes(space);
+        let stretch = total.div_ceil(stripes).max(1);
         Ok(Self {
             centroids: mean
-                .broadcast((STRIPES, space.dim))
-                .map_or(Array2::zeros((STRIPES, space.dim)), |m| m.to_owned()),
+                .broadcast((stripes, space.dim))
+                .map_or(Array2::zeros((stripes, space.dim)), |m| m.to_owned()),
             lists: room::collect((0..total).map(|row| [(row / stretch) as u32, NO_LIST]))?,
             groups: Vec::new(),
         })

@@ -13,11 +13,11 @@ mod write;
 
 use crate::error::{Error, Result};
 use crate::index::Index;
-use crate::layout::meta::{self, Meta, Tuning};
+use crate::layout::meta::{self, Leftover, Meta, Tuning};
 use crate::layout::{Pointer, Tid, refine, tids};
-use crate::plan::Plan;
+use crate::plan::{Plan, planned_entries};
 use crate::space::{Encoded, Space, Value};
-use crate::store::{BulkStore, SpillFile};
+use crate::store::{BulkStore, NO_BLOCK, SpillFile};
 use crate::tune;
 use crate::workers::{BuildHost, Workers};
 use assign::Homes;
@@ -136,6 +136,19 @@ impl<'s> Builder<'s> {
             rows: self.len() as u64,
             slot_size: self.space.as_ref().map_or(0, |s| s.refine.size as u32),
             tuning: Tuning::default(),
+            version: 0,
+            plan: planned_entries(
+                self.options.lists,
+                self.options.entries_per_list,
+                self.len(),
+            ),
+            spare: NO_BLOCK,
+            node_block: NO_BLOCK,
+            leftover: Leftover::None,
+            moving: false,
+            upper: 0,
+            learned_lists: 0,
+            learned_rows: 0,
         };
         // A meta page from the start: a cancelled build must not leave a file without one to be read.
         store.put(0, &meta.encode())?;

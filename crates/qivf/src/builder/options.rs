@@ -1,6 +1,6 @@
 //! What to build.
 
-use crate::plan::{GRAPH_LISTS, ROOT_LEAVES};
+use crate::plan::{GRAPH_LISTS, ROOT_LEAVES, ROWS_PER_LIST};
 use crate::space::{Element, Metric};
 use crate::tune::Taught;
 
@@ -17,6 +17,8 @@ pub struct BuildOptions {
     pub build_id: u64,
     /// Lists; 0 = chosen from the rows, 1 = flat.
     pub lists: usize,
+    /// Entries planned for a list, two for each row: what lists that are split later go by.
+    pub entries_per_list: usize,
     /// Lists above which inner nodes come between them and the root.
     pub root_leaves: usize,
     /// Lists from which a graph finds those of a row.
@@ -40,6 +42,7 @@ impl BuildOptions {
             class: 0,
             build_id: 0,
             lists: 0,
+            entries_per_list: 2 * ROWS_PER_LIST,
             root_leaves: ROOT_LEAVES,
             graph_lists: GRAPH_LISTS,
             threads: 2,

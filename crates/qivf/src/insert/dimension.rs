@@ -74,6 +74,7 @@ fn records(space: &Space, leaves: usize, list_block: BlockNumber) -> Vec<Vec<u8>
                 max_radius: 0.0,
                 norm_squared: 0.0,
                 built: if root { leaves as u32 } else { 0 },
+                ..Node::default()
             }
             .write(&mut record);
             record

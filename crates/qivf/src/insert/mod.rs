@@ -2,7 +2,8 @@
 //!
 //! Room is made by transactions of their own, harmless when nothing follows: a new page at the end of a bucket, a new
 //! refine page, a raised maximum radius. The insert proper touches two list pages and one refine page, locked in
-//! ascending order, and starts over when the room is gone by then.
+//! ascending order, and starts over when the room is gone by then, or when a list was split meanwhile. An insert that makes
+//! a list far too long splits it ([`crate::grow`]).
 
 mod codeless;
 mod dimension;
@@ -10,40 +11,18 @@ mod room;
 mod state;
 
 use crate::error::{Error, Result};
-use crate::geometry::{distance, second_home};
-use crate::index::{Index, Searchable};
-use crate::layout::group::{EntryPointer, Factors, SECOND_HOME};
-use crate::layout::meta::Effort;
-use crate::layout::node::{self, Node};
+use crate::grow;
+use crate::homes::{Home, homes, raise_radius};
+use crate::index::Index;
+use crate::lanes;
+use crate::layout::group::EntryPointer;
 use crate::layout::{Pointer, Tid, refine, tids};
-use crate::opening::Opening;
-use crate::pages;
-use crate::query::Query;
-use crate::scan::{Centroids, Next};
 use crate::space::{Encoded, Space, Value};
-use crate::store::{BlockNumber, NO_BLOCK, Transaction, WriteStore};
-use quantize::row_code::round_up;
+use crate::store::{NO_BLOCK, Transaction, WriteStore};
 pub use state::InsertState;
 
-/// Nearest lists among which the second home is chosen.
-const CANDIDATES: usize = 16;
-/// Node records read at most to find them.
-const READS: usize = 64;
-/// The recall target that says how many inner nodes are opened on the way.
-const ASSIGNMENT_TARGET: f32 = 0.95;
 /// Times an insert starts over before it gives up: others must fill every page it finds first.
 const ATTEMPTS: usize = 1000;
-
-/// An entry to be written.
-struct Home {
-    at: Pointer,
-    node: Node,
-    /// ‖x − c‖.
-    distance: f64,
-    code: Vec<u64>,
-    factors: Factors,
-    flags: u16,
-}
 
 /// Inserts a row; `None` is NULL. The index's dimension may have become known: then it is opened again.
 pub fn insert<S: WriteStore>(
@@ -60,189 +39,91 @@ pub fn insert<S: WriteStore>(
         dimension::learn(*blank.store(), blank.meta(), value.dim())?;
         *index = Index::open(*blank.store())?;
     }
-    let Index::Searchable(index) = index else {
+    let Index::Searchable(searchable) = index else {
         return Err(Error::corrupt(0, "dimension is missing"));
     };
-    let space = index.space();
+    let space = searchable.space();
     let mut record = vec![0; space.refine.size];
     if space.encode(value, &mut record)? == Encoded::ZeroNorm {
-        return codeless::insert(*index.store(), first, tid, tids::ZERO);
+        return codeless::insert(*searchable.store(), first, tid, tids::ZERO);
     }
     refine::set_tid(&mut record, tid);
-    let homes = homes(index, state, &record)?;
-    for home in &homes {
-        raise_radius(*index.store(), space, home, &record)?;
-    }
-    write(*index.store(), space, state, &homes, &record)
-}
-
-/// The lists a record belongs to, with its entries.
-fn homes<S: WriteStore>(
-    index: &Searchable<&S>,
-    state: &InsertState,
-    record: &[u8],
-) -> Result<Vec<Home>> {
-    let space = index.space();
-    let mut x = vec![0.0; space.dim];
-    space.decode(record, &mut x);
-    let query = Query::for_assignment(&x);
-    if index.meta().flat {
-        let mut leaves: Vec<Pointer> = index.leaves()?.iter().map(|l| l.leaf).collect();
-        leaves.sort_unstable();
-        if leaves.is_empty() {
-            return Err(Error::corrupt(index.meta().root.block, "index has no list"));
-        }
-        let at = leaves[state.stripe % leaves.len()];
-        return Ok(vec![home(index, &x, at, 0)?]);
-    }
-    let effort = Effort {
-        opening: Opening::radii(0.0),
-        ..index.meta().tuning.effort(CANDIDATES, ASSIGNMENT_TARGET)
-    };
-    let root = index.meta().root;
-    let root = (root, index.root_cache());
-    let mut centroids = Centroids::new(index.store(), space, &query, root, effort)?;
-    let mut nearest: Vec<(f64, Pointer, Vec<f32>)> = Vec::new();
-    let mut reads = 0;
-    while reads < READS && centroids.peek().is_some() {
-        let Some(Next { key, at, .. }) = centroids.advance(index.store(), space, &query)? else {
-            continue;
-        };
-        reads += 1;
-        if nearest.len() >= CANDIDATES && f64::from(key.max(0.0)).sqrt() > nearest[CANDIDATES - 1].0
-        {
+    for _ in 0..ATTEMPTS {
+        let Index::Searchable(searchable) = index else {
             break;
+        };
+        let (store, space) = (*searchable.store(), searchable.space());
+        let homes = homes(searchable, state.stripe, &record)?;
+        if homes.is_empty() {
+            *index = Index::open(store)?;
+            continue;
         }
-        let mut centroid = vec![0.0; space.dim];
-        pages::read_node_and_centroid(index.store(), space, at, &mut centroid)?;
-        let d = distance(&x, &centroid);
-        let place = nearest.partition_point(|(other, ..)| *other <= d);
-        nearest.insert(place, (d, at, centroid));
+        for home in &homes {
+            raise_radius(store, space, home, &record)?;
+        }
+        if let Some(longer) = write(store, space, state, &homes, &record)? {
+            for leaf in longer {
+                state.lesson_due |= grow::after_insert(searchable, leaf)?;
+            }
+            return Ok(());
+        }
+        // A list was split meanwhile.
+        *index = Index::open(store)?;
     }
-    nearest.truncate(CANDIDATES);
-    let residuals: Vec<Vec<f32>> = nearest
-        .iter()
-        .map(|(.., c)| x.iter().zip(c).map(|(x, c)| x - c).collect())
-        .collect();
-    let Some((first, others)) = residuals.split_first() else {
-        return Err(Error::corrupt(index.meta().root.block, "index has no list"));
-    };
-    let mut homes = vec![home(index, &x, nearest[0].1, 0)?];
-    if let Some(second) = second_home(first, others.iter().map(Vec::as_slice)) {
-        homes.push(home(index, &x, nearest[second + 1].1, SECOND_HOME)?);
-    }
-    Ok(homes)
+    Err(Error::Full)
 }
 
-fn home<S: WriteStore>(index: &Searchable<&S>, x: &[f32], at: Pointer, flags: u16) -> Result<Home> {
-    let space = index.space();
-    let mut centroid = vec![0.0; space.dim];
-    let node = pages::read_node_and_centroid(index.store(), space, at, &mut centroid)?;
-    let mut code = vec![0; space.leaf.words];
-    let factors = space.sign_entry(x, &centroid, &mut code);
-    Ok(Home {
-        at,
-        node,
-        distance: distance(x, &centroid),
-        code,
-        factors,
-        flags,
-    })
-}
-
-/// Makes the list's maximum radius cover the row.
-fn raise_radius<S: WriteStore>(store: &S, space: &Space, home: &Home, record: &[u8]) -> Result<()> {
-    let reach = home.distance + f64::from(refine::error(record));
-    let radius = round_up(reach * (1.0 + 1e-6));
-    if radius <= home.node.max_radius {
-        return Ok(());
-    }
-    change_node(store, space, home.at, |record| {
-        node::raise_max_radius(record, radius)
-    })
-}
-
-fn change_node<S: WriteStore>(
-    store: &S,
-    space: &Space,
-    at: Pointer,
-    f: impl FnOnce(&mut [u8]),
-) -> Result<()> {
-    let mut transaction = store.begin()?;
-    let place = transaction.open(at.block)?;
-    let mut page = transaction.page_mut(place);
-    f(pages::node_on_mut(space, page.bytes(), at)?);
-    transaction.commit()
-}
-
-/// Writes the record and its entries in one transaction.
+/// Writes the record and its entries in one transaction. The leaves whose lists took a new group; `None` if a leaf has
+/// another list by now.
 fn write<S: WriteStore>(
     store: &S,
     space: &Space,
     state: &mut InsertState,
     homes: &[Home],
     record: &[u8],
-) -> Result<()> {
+) -> Result<Option<Vec<Pointer>>> {
     let mut avoid = vec![NO_BLOCK; homes.len()];
     for _ in 0..ATTEMPTS {
         store.check_interrupts()?;
         let refine_block = room::refine_page(store, space, state)?;
-        let mut list_blocks = Vec::with_capacity(homes.len());
+        let (mut blocks, mut tags) = (vec![refine_block], Vec::new());
         for (home, avoid) in homes.iter().zip(&avoid) {
-            list_blocks.push(room::list_page(store, space, home.at, *avoid)?);
+            let Some((block, tag)) = lanes::list_page(store, space, home, *avoid)? else {
+                return Ok(None);
+            };
+            blocks.push(block);
+            tags.push(tag);
         }
-        let mut blocks: Vec<BlockNumber> = list_blocks.iter().map(|(block, _)| *block).collect();
-        blocks.push(refine_block);
-        blocks.sort_unstable();
-        blocks.dedup();
         let mut transaction = store.begin()?;
-        let mut places = Vec::with_capacity(blocks.len());
-        for block in &blocks {
-            places.push((*block, transaction.open(*block)?));
-        }
-        let place_of = |block| {
-            places
-                .iter()
-                .find(|(b, _)| *b == block)
-                .map_or(0, |(_, place)| *place)
-        };
-        let Some((slot, full)) = room::take_slot(
-            &mut transaction,
-            place_of(refine_block),
-            refine_block,
-            space,
-            record,
-        )?
-        else {
+        let places = lanes::open_all(&mut transaction, &blocks)?;
+        let taken = room::take_slot(&mut transaction, places[0], refine_block, space, record)?;
+        let Some((slot, full)) = taken else {
             drop(transaction);
             state.refine_block = None;
             store.note_free(refine_block, false)?;
             continue;
         };
-        let pointer = Pointer {
-            block: refine_block,
-            slot,
-        };
-        let mut missing = false;
-        for ((home, (block, tag)), avoid) in homes.iter().zip(&list_blocks).zip(&mut avoid) {
+        let (mut longer, mut missing) = (Vec::new(), false);
+        for (i, home) in homes.iter().enumerate() {
+            let (place, list) = (places[i + 1], (blocks[i + 1], tags[i]));
             let to = EntryPointer {
-                pointer,
+                pointer: Pointer {
+                    block: refine_block,
+                    slot,
+                },
                 flags: home.flags,
             };
-            let place = place_of(*block);
-            if !room::take_lane(
-                &mut transaction,
-                place,
-                *block,
-                &space.leaf,
-                *tag,
-                &home.code,
-                to,
-                &home.factors,
-            )? {
-                *avoid = *block;
-                missing = true;
-                break;
+            if !lanes::is_current(store, space, home)? {
+                return Ok(None);
+            }
+            match lanes::take_lane(&mut transaction, place, &space.leaf, list, home, to)? {
+                Some(lane) if lane.new_group => longer.push(home.at),
+                Some(_) => {}
+                None => {
+                    avoid[i] = list.0;
+                    missing = true;
+                    break;
+                }
             }
         }
         if missing {
@@ -254,7 +135,7 @@ fn write<S: WriteStore>(
         if full {
             store.note_free(refine_block, false)?;
         }
-        return Ok(());
+        return Ok(Some(longer));
     }
     Err(Error::Full)
 }

@@ -9,6 +9,8 @@ pub struct InsertState {
     pub(super) refine_block: Option<BlockNumber>,
     /// Which of a flat index's lists this backend fills.
     pub(super) stripe: usize,
+    /// See [`InsertState::takes_lesson`].
+    pub(super) lesson_due: bool,
 }
 
 impl InsertState {
@@ -17,6 +19,12 @@ impl InsertState {
         Self {
             refine_block: None,
             stripe: backend,
+            lesson_due: false,
         }
+    }
+
+    /// Whether inserts have split so many lists that [`crate::grow::learn_early`] should be called; says so once.
+    pub fn takes_lesson(&mut self) -> bool {
+        std::mem::take(&mut self.lesson_due)
     }
 }

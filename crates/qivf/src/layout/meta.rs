@@ -1,4 +1,5 @@
-//! The meta page, block 0: written when the index is built, by a change of dimension 0 and by tuning; never by inserts.
+//! The meta page, block 0: written when the index is built, by a change of dimension 0, by tuning and when lists change;
+//! never by an insert that only adds entries.
 //!
 //! | offset | width | field |
 //! |---|---|---|
@@ -11,7 +12,7 @@
 //! | 32 | 8 | seed of the rotation |
 //! | 40 | 8 | random build identifier |
 //! | 48 | 4 | leaf nodes |
-//! | 52 | 4 | flags: 1 = flat (every leaf has the same centroid), 2 = built on an empty table |
+//! | 52 | 4 | flags: 1 = flat (every leaf has the same centroid), 2 = built on an empty table, 4 = entries are being moved between lists |
 //! | 56 | 4 + 2 | root node |
 //! | 62 | 2 | reserved, 0 |
 //! | 64 | 4 | first tids page |
@@ -20,9 +21,17 @@
 //! | 80 | 4 | size of a refine slot |
 //! | 84 | 4 | tuning version, raised by every change of the table below |
 //! | 88 | 4 | queries the tuning rests on, 0 = not tuned |
-//! | 92 | 4 | reserved, 0 |
-//! | 96 | 4 + 4·7 | `f32` unit and terms of the rule by which lists are opened ([`Rule`]); unit 0 = radii before the centroid |
-//! | 128 | 4·4·K·T | `f32` tables for K = 10, 20, 40, … ([`RANKS`]) × targets ([`TARGETS`]): threshold of that rule; inner nodes opened at once; lists opened; rows refined |
+//! | 92 | 4 | version of the lists, raised by every change of nodes and whenever entries begin or cease to be moved |
+//! | 96 | 4 | entries planned a list; 0 = lists are never split |
+//! | 100 | 4 | first spare list page; they are chained |
+//! | 104 | 4 | node page with room, 2³²−1 = not known |
+//! | 108 | 1 + 1 + 2 + 4 + 4 | what a change of lists has left to do ([`Leftover`]): kind, tag, slot and block of a node, first block |
+//! | 120 | 4 | version of the root's list as far as it is not leaves, raised when inner nodes change |
+//! | 124 | 4 | leaf nodes when the table below was learned |
+//! | 128 | 8 | rows when the table below was learned |
+//! | 136 | 8 | reserved, 0 |
+//! | 144 | 4 + 4·7 | `f32` unit and terms of the rule by which lists are opened ([`Rule`]); unit 0 = radii before the centroid |
+//! | 176 | 4·4·K·T | `f32` tables for K = 10, 20, 40, … ([`RANKS`]) × targets ([`TARGETS`]): threshold of that rule; inner nodes opened at once; lists opened; rows refined |
 
 use super::*;
 use crate::opening::{Opening, Rule, TERMS};
@@ -49,13 +58,14 @@ pub const TARGETS: [f32; 14] = [
     0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999,
 ];
 
-const RULE: usize = 96;
+const RULE: usize = 144;
 const TABLE: usize = RULE + 4 + 4 * TERMS;
 const LEN: usize = TABLE + 4 * 4 * RANKS.len() * TARGETS.len();
 /// Inner nodes opened at once before anything is measured.
 const UNTUNED_INNER: f32 = 16.0;
 const FLAT: u32 = 1;
 const BUILT_EMPTY: u32 = 2;
+const MOVING: u32 = 4;
 
 /// One learned number per rank and target.
 pub type Table = [[f32; TARGETS.len()]; RANKS.len()];
@@ -156,6 +166,58 @@ pub(crate) fn interpolate(xs: &[f32], ys: &[f32], x: f32) -> f32 {
     ys[i - 1] + share * (ys[i] - ys[i - 1])
 }
 
+/// What a change of lists has left to do. There is at most one of these, and it is done before the next change begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leftover {
+    /// Nothing.
+    #[default]
+    None,
+    /// The former list of a leaf, all of whose entries but those of late comers are in its new list, or in that and its
+    /// successor's.
+    List {
+        /// The leaf.
+        leaf: Pointer,
+        /// First block of the bucket of the former list.
+        head: BlockNumber,
+        /// Its tag there.
+        tag: u8,
+        /// Whether the successor took a part.
+        divided: bool,
+    },
+    /// The lists of a flat index, under its former root.
+    Flat {
+        /// The former root.
+        root: Pointer,
+    },
+    /// Pages without an owner, to become spare.
+    Pages {
+        /// The first.
+        head: BlockNumber,
+    },
+}
+
+/// What of the meta page tells a reader that lists have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// See [`Meta::version`].
+    pub version: u32,
+    /// Whether entries may be on the way from one list to another.
+    pub unsettled: bool,
+}
+
+/// Reads [`State`] off block 0.
+pub(crate) fn state(page: &[u8]) -> Result<State> {
+    if page.len() < LEN || get_u32(page, 16) != MAGIC {
+        return Err(Error::Format {
+            found: "no magic number".into(),
+        });
+    }
+    Ok(State {
+        version: get_u32(page, 92),
+        unsettled: page[108] != 0 || get_u32(page, 52) & MOVING != 0,
+    })
+}
+
 /// The contents of the meta page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Meta {
@@ -189,6 +251,24 @@ pub struct Meta {
     pub slot_size: u32,
     /// What was learned.
     pub tuning: Tuning,
+    /// Version of the lists.
+    pub version: u32,
+    /// Entries planned a list; 0 = lists are never split.
+    pub plan: u32,
+    /// First spare list page.
+    pub spare: BlockNumber,
+    /// Node page with room.
+    pub node_block: BlockNumber,
+    /// What is left to do.
+    pub leftover: Leftover,
+    /// Whether entries are being moved between lists.
+    pub moving: bool,
+    /// Version of inner nodes.
+    pub upper: u32,
+    /// Leaf nodes when `tuning` was learned.
+    pub learned_lists: u32,
+    /// Rows when `tuning` was learned, about.
+    pub learned_rows: u64,
 }
 
 impl Meta {
@@ -205,8 +285,9 @@ impl Meta {
         put_u64(&mut page, 32, self.seed);
         put_u64(&mut page, 40, self.build_id);
         put_u32(&mut page, 48, self.lists);
+        let flag = |set, flag| if set { flag } else { 0 };
         let flags =
-            if self.flat { FLAT } else { 0 } | if self.built_empty { BUILT_EMPTY } else { 0 };
+            flag(self.flat, FLAT) | flag(self.built_empty, BUILT_EMPTY) | flag(self.moving, MOVING);
         put_u32(&mut page, 52, flags);
         put_u32(&mut page, 56, self.root.block);
         put_u16(&mut page, 60, self.root.slot);
@@ -216,6 +297,14 @@ impl Meta {
         put_u32(&mut page, 80, self.slot_size);
         put_u32(&mut page, 84, self.tuning.version);
         put_u32(&mut page, 88, self.tuning.queries);
+        put_u32(&mut page, 92, self.version);
+        put_u32(&mut page, 96, self.plan);
+        put_u32(&mut page, 100, self.spare);
+        put_u32(&mut page, 104, self.node_block);
+        self.leftover.write(&mut page[108..120]);
+        put_u32(&mut page, 120, self.upper);
+        put_u32(&mut page, 124, self.learned_lists);
+        put_u64(&mut page, 128, self.learned_rows);
         let tuning = &self.tuning;
         put_f32(&mut page, RULE, tuning.rule.unit);
         for (i, term) in tuning.rule.terms.iter().enumerate() {
@@ -292,6 +381,55 @@ impl Meta {
             rows: get_u64(page, 72),
             slot_size: get_u32(page, 80),
             tuning,
+            version: get_u32(page, 92),
+            plan: get_u32(page, 96),
+            spare: get_u32(page, 100),
+            node_block: get_u32(page, 104),
+            leftover: Leftover::read(&page[108..120])?,
+            moving: get_u32(page, 52) & MOVING != 0,
+            upper: get_u32(page, 120),
+            learned_lists: get_u32(page, 124),
+            learned_rows: get_u64(page, 128),
+        })
+    }
+}
+
+impl Leftover {
+    fn write(self, bytes: &mut [u8]) {
+        let (kind, tag, node, head) = match self {
+            Self::None => (0, 0, Pointer::NONE, NO_BLOCK),
+            Self::List {
+                leaf,
+                head,
+                tag,
+                divided,
+            } => (if divided { 2 } else { 1 }, tag, leaf, head),
+            Self::Flat { root } => (3, 0, root, NO_BLOCK),
+            Self::Pages { head } => (4, 0, Pointer::NONE, head),
+        };
+        (bytes[0], bytes[1]) = (kind, tag);
+        put_u16(bytes, 2, node.slot);
+        put_u32(bytes, 4, node.block);
+        put_u32(bytes, 8, head);
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self> {
+        let (tag, head) = (bytes[1], get_u32(bytes, 8));
+        let node = Pointer {
+            block: get_u32(bytes, 4),
+            slot: get_u16(bytes, 2),
+        };
+        Ok(match bytes[0] {
+            0 => Self::None,
+            kind @ (1 | 2) => Self::List {
+                leaf: node,
+                head,
+                tag,
+                divided: kind == 2,
+            },
+            3 => Self::Flat { root: node },
+            4 => Self::Pages { head },
+            _ => return Err(Error::corrupt(0, "unknown kind of work left to do")),
         })
     }
 }

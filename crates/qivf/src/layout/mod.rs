@@ -10,7 +10,7 @@
 //! | 3 | 1 | reserved, 0 |
 //! | 4 | 4 | next block of the chain, 2³²−1 = none (list, tids) |
 //! | 8 | 4 | on the first page of a chain: block where room is likely (a hint), 2³²−1 = here |
-//! | 12 | 4 | reserved, 0 |
+//! | 12 | 4 | on the first page of a leaf bucket: lists that have their entries here; else 0 |
 //!
 //! The kinds are described in [`meta`], [`group`] (list pages), [`refine`], [`node`] and [`tids`].
 //!
@@ -21,8 +21,9 @@
 //! whose groups carry the list's tag. Refine pages hang in no chain;
 //! vacuum finds them by kind.
 //!
-//! Room for later: a split of a list (`epoch` and `successor` of a node), further key columns (the refine slot size is a
-//! field of the meta page).
+//! Spare list pages are chained from the meta page; they have no groups. How lists change is told in [`crate::grow`].
+//!
+//! Room for later: further key columns (the refine slot size is a field of the meta page).
 
 pub mod group;
 pub mod meta;
@@ -111,6 +112,16 @@ pub fn room_hint(page: &[u8]) -> BlockNumber {
 /// Sets the hint of the first page of a chain.
 pub fn set_room_hint(page: &mut [u8], block: BlockNumber) {
     put_u32(page, 8, block);
+}
+
+/// How many lists have their entries in the bucket that this page opens.
+pub fn owners(page: &[u8]) -> u32 {
+    get_u32(page, 12)
+}
+
+/// Sets the number of lists of the bucket that this page opens.
+pub fn set_owners(page: &mut [u8], owners: u32) {
+    put_u32(page, 12, owners);
 }
 
 /// The place of a record: block and slot.

@@ -1,4 +1,5 @@
-//! Node records: a centroid and the place of its list. They never move and are never removed.
+//! Node records: a centroid and the place of its list. They never move and are never removed; a split gives a leaf another
+//! centroid and list, and a *successor* that holds the rest of what it held.
 //!
 //! | offset | width | field |
 //! |---|---|---|
@@ -6,9 +7,9 @@
 //! | 4 | 1 | tag of the list's groups in that bucket |
 //! | 5 | 1 | level: 0 (leaf) = entries point to refine records, 1 = to leaves, 2 (root of a large index) = to nodes of level 1 |
 //! | 6 | 2 | group of the bucket's first page with which the list began when built: a hint where to look first |
-//! | 8 | 4 | epoch, 0 (raised by a future split) |
-//! | 12 | 4 + 2 | successor node (future split), none |
-//! | 18 | 2 | reserved, 0 |
+//! | 8 | 4 | epoch: the version of the lists ([`meta`]) that gave the node its centroid and list, 0 when built |
+//! | 12 | 4 + 2 | successor: the node that the last split made beside this one, none when built |
+//! | 18 | 2 | eighths of the entries at which the list could not be split, 0 = was not tried |
 //! | 20 | 4 | `f32` root-mean-square distance of the entries to the centroid when built |
 //! | 24 | 4 | `f32` upper bound on that distance; only grows |
 //! | 28 | 4 | `f32` scale of the codes |
@@ -143,6 +144,31 @@ pub struct Node {
     pub norm_squared: f32,
     /// Entries when built.
     pub built: u32,
+    /// The version of the lists that gave the node its centroid and list.
+    pub epoch: u32,
+    /// What the last split made beside this node, or [`Pointer::NONE`].
+    pub successor: Pointer,
+    /// Eighths of the entries at which the list could not be split.
+    pub stuck: u16,
+}
+
+impl Default for Node {
+    /// A leaf without a list.
+    fn default() -> Self {
+        Self {
+            head: NO_BLOCK,
+            tag: 0,
+            first_group: 0,
+            level: 0,
+            radius: 0.0,
+            max_radius: 0.0,
+            norm_squared: 0.0,
+            built: 0,
+            epoch: 0,
+            successor: Pointer::NONE,
+            stuck: 0,
+        }
+    }
 }
 
 impl Node {
@@ -158,7 +184,18 @@ impl Node {
             max_radius: get_f32(record, 24),
             norm_squared: (scale * scale * f64::from(get_u32(record, 32))) as f32,
             built: get_u32(record, 36),
+            epoch: get_u32(record, 8),
+            successor: Pointer {
+                block: get_u32(record, 12),
+                slot: get_u16(record, 16),
+            },
+            stuck: get_u16(record, 18),
         }
+    }
+
+    /// Whether a node got its list after the lists had this version. Versions may have wrapped around.
+    pub fn is_newer_than(&self, version: u32) -> bool {
+        (self.epoch.wrapping_sub(version) as i32) > 0
     }
 
     /// Writes the place of the list and the statistics; the centroid is written by [`Layout::encode`].
@@ -170,6 +207,10 @@ impl Node {
         put_f32(record, 20, self.radius);
         put_f32(record, 24, self.max_radius);
         put_u32(record, 36, self.built);
+        put_u32(record, 8, self.epoch);
+        put_u32(record, 12, self.successor.block);
+        put_u16(record, 16, self.successor.slot);
+        put_u16(record, 18, self.stuck);
     }
 }
 
@@ -184,4 +225,14 @@ pub fn raise_max_radius(record: &mut [u8], radius: f32) {
     if radius > get_f32(record, 24) {
         put_f32(record, 24, radius);
     }
+}
+
+/// Raises the epoch: whoever read the record before must read it again.
+pub fn set_epoch(record: &mut [u8], epoch: u32) {
+    put_u32(record, 8, epoch);
+}
+
+/// Notes that a list of so many entries could not be split.
+pub fn set_stuck(record: &mut [u8], entries: usize) {
+    put_u16(record, 18, (entries / 8).min(usize::from(u16::MAX)) as u16);
 }

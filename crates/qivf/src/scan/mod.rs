@@ -12,6 +12,8 @@
 //! At target 1 the frontier is certain: lists count with their maximum radius, and every entry is refined.
 
 mod centroids;
+mod changes;
+mod follow;
 mod leaves;
 mod options;
 mod reach;

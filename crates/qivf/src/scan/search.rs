@@ -1,6 +1,7 @@
 //! The state of a search and what it hands out; [`super::steps`] opens what is next.
 
 use super::centroids::Centroids;
+use super::changes::Changes;
 use super::options::{Candidate, Order, ScanOptions, ScanStats};
 use super::reach::Reach;
 use super::unordered::Unordered;
@@ -41,6 +42,7 @@ pub(super) struct Row {
 /// A list whose node was read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OpenList {
+    pub(super) at: Pointer,
     pub(super) leaf: Leaf,
     /// Entries up to here are queued already; `None` before the list is first opened. A key, or at target 1 a distance.
     pub(super) queued: Option<f64>,
@@ -55,8 +57,9 @@ pub(super) struct OpenList {
 }
 
 impl OpenList {
-    pub(super) fn new(leaf: Leaf) -> Self {
+    pub(super) fn new(at: Pointer, leaf: Leaf) -> Self {
         Self {
+            at,
             leaf,
             queued: None,
             rest: f64::NEG_INFINITY,
@@ -93,6 +96,7 @@ pub(crate) struct Search<S: PageStore> {
     /// Keys and places of a list's entries, while it is opened.
     pub(super) scratch: Vec<(f32, Pointer)>,
     pub(super) stats: ScanStats,
+    pub(super) changes: Changes,
 }
 
 impl<S: PageStore> Search<S> {
@@ -117,6 +121,7 @@ impl<S: PageStore> Search<S> {
             reach: Some(Reach::new(FIRST)),
             scratch: Vec::new(),
             stats: ScanStats::default(),
+            changes: Changes::new(index.sighted()),
             index,
         };
         if scan.query.degenerate.is_none() {
@@ -143,16 +148,16 @@ impl<S: PageStore> Search<S> {
             let mut leaves = Vec::new();
             for at in self.index.leaves()? {
                 let leaf = |record: &[u8]| Leaf::of(space, &self.query, record);
-                leaves.push(pages::with_node(store, space, at.leaf, leaf)?);
+                leaves.push((at.leaf, pages::with_node(store, space, at.leaf, leaf)?));
             }
             self.stats.centroids += leaves.len() as u64;
-            for leaf in leaves {
+            for (at, leaf) in leaves {
                 let key = if self.exact() {
                     self.certain_key(&leaf)
                 } else {
                     f64::NEG_INFINITY
                 };
-                self.push_list(leaf, key);
+                self.push_list(at, leaf, key);
             }
             return Ok(());
         }
@@ -218,8 +223,8 @@ impl<S: PageStore> Search<S> {
         }
     }
 
-    fn push_list(&mut self, leaf: Leaf, key: f64) {
-        self.lists.push(OpenList::new(leaf));
+    pub(super) fn push_list(&mut self, at: Pointer, leaf: Leaf, key: f64) {
+        self.lists.push(OpenList::new(at, leaf));
         self.list_queue
             .push(Reverse((Ordered(key), self.lists.len() as u32 - 1)));
     }
@@ -262,6 +267,9 @@ impl<S: PageStore> Search<S> {
         loop {
             self.step_up();
             let finished = !self.settle()?;
+            if self.catch_up(finished)? {
+                continue;
+            }
             let frontier = self.frontier().unwrap_or(f64::INFINITY);
             match self.rows.peek() {
                 Some(Reverse(row)) if row.bound.0 <= frontier || finished => {
@@ -325,7 +333,7 @@ impl<S: PageStore> Search<S> {
             let Some(frontier) = self.frontier() else {
                 return Ok(false);
             };
-            if self.options.max_rows > 0 && self.stats.rows >= self.options.max_rows {
+            if self.has_enough() {
                 return Ok(false);
             }
             if self.exact() || self.kth_upper() <= frontier {
@@ -333,6 +341,11 @@ impl<S: PageStore> Search<S> {
             }
             self.step(frontier)?;
         }
+    }
+
+    /// Whether as many rows were refined as were asked for at most.
+    pub(super) fn has_enough(&self) -> bool {
+        self.options.max_rows > 0 && self.stats.rows >= self.options.max_rows
     }
 
     /// The K-th smallest upper bound, ∞ while fewer rows are refined.

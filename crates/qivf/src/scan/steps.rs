@@ -63,6 +63,8 @@ impl<S: PageStore> Search<S> {
         };
         let (store, space) = (self.index.store(), self.index.space());
         let (query, cache) = (&self.query, self.index.root_cache());
+        // Records in memory may be those of leaves that were split since.
+        let cache = cache.filter(|_| self.changes.sighted == self.index.meta().version);
         let kept = |next: Next| cache?.record(next.entry?);
         let mut ahead = [None; AHEAD];
         for slot in &mut ahead {
@@ -73,6 +75,9 @@ impl<S: PageStore> Search<S> {
             *slot = Some(next);
         }
         for next in ahead.into_iter().flatten() {
+            if self.changes.knows(next.at) {
+                continue;
+            }
             let leaf = |record: &[u8]| Leaf::of(space, query, record);
             let leaf = match kept(next) {
                 Some(record) => leaf(record),
@@ -82,11 +87,11 @@ impl<S: PageStore> Search<S> {
             let key = list_key(query, leaf.nearness, leaf.node.radius, &self.effort.opening);
             let key = query.distance_of(key);
             self.stats.centroids += 1;
-            self.lists.push(OpenList::new(leaf));
+            self.lists.push(OpenList::new(next.at, leaf));
             let list = self.lists.len() as u32 - 1;
             self.list_queue.push(Reverse((Ordered(key), list)));
         }
-        Ok(())
+        self.follow_new()
     }
 
     /// Scores a list and queues the entries in reach.
@@ -183,17 +188,21 @@ impl<S: PageStore> Search<S> {
         let list = self.lists[i];
         let (store, space) = (self.index.store(), self.index.space());
         let mut pointers = Vec::new();
+        let seen = &self.seen;
         pages::for_each_group(store, &space.leaf, &list.leaf.node, |group| {
             let first_homes = group.entries().map(|(_, to)| to);
             let first_homes = first_homes.filter(|to| to.flags & SECOND_HOME == 0);
-            pointers.extend(first_homes.map(|to| to.pointer));
+            let new = first_homes
+                .map(|to| to.pointer)
+                .filter(|at| !seen.contains(*at));
+            pointers.extend(new);
             Ok(())
         })?;
         self.stats.lists += 1;
         let mut refined = Vec::with_capacity(pointers.len());
         for at in pointers {
             let row = pages::with_row(store, space, at, |record| {
-                (refine::tid(record), self.query.refine(space, record))
+                (at, refine::tid(record), self.query.refine(space, record))
             })?;
             refined.extend(row);
             self.stats.rows += 1;
@@ -204,21 +213,21 @@ impl<S: PageStore> Search<S> {
         if list.queued.is_none() {
             refined
                 .iter()
-                .for_each(|(_, row)| self.uppers.add(row.upper));
+                .for_each(|(.., row)| self.uppers.add(row.upper));
         }
         let wanted = self.kth_upper();
         let known = wanted < f64::INFINITY && refined.len() < LONG;
         let upto = if known && wanted >= list.rest {
             wanted
         } else {
-            let bounds = || refined.iter().map(|(_, row)| row.bound);
+            let bounds = || refined.iter().map(|(.., row)| row.bound);
             nearest(list.rest, batch(self.k, refined.len(), list.taken), bounds)
         };
         let mut rest = f64::INFINITY;
-        for (tid, row) in refined {
+        for (at, tid, row) in refined {
             if row.bound > upto {
                 rest = rest.min(row.bound);
-            } else if list.queued.is_none_or(|queued| row.bound > queued) {
+            } else if self.is_new(at)? {
                 self.lists[i].taken += 1;
                 self.rows.push(Reverse(Row {
                     bound: Ordered(row.bound),
@@ -230,18 +239,23 @@ impl<S: PageStore> Search<S> {
         Ok(())
     }
 
-    /// Reads the record of a sign entry and queues the row, unless its other entry came first.
-    pub(super) fn refine(&mut self, at: Pointer) -> Result<()> {
-        let (store, space) = (self.index.store(), self.index.space());
+    /// Notes a row as seen; `false` if it was already.
+    pub(super) fn is_new(&mut self, at: Pointer) -> Result<bool> {
         if self.seen.is_beyond(at) {
-            self.seen.grow(store.block_count()?)?;
+            self.seen.grow(self.index.store().block_count()?)?;
             if self.seen.is_beyond(at) {
                 return Err(Error::corrupt(at.block, "block does not exist"));
             }
         }
-        if !self.seen.insert(at) {
+        Ok(self.seen.insert(at))
+    }
+
+    /// Reads the record of a sign entry and queues the row, unless its other entry came first.
+    pub(super) fn refine(&mut self, at: Pointer) -> Result<()> {
+        if !self.is_new(at)? {
             return Ok(());
         }
+        let (store, space) = (self.index.store(), self.index.space());
         if let Some(Reverse((_, next))) = self.code_queue.peek() {
             let record = space.refine.place(usize::from(next.slot));
             store.prefetch(next.block, record);

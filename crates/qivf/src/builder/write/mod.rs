@@ -252,6 +252,7 @@ fn fill_buckets<S: BulkStore>(
                 max_radius: round_up(spread.largest * (1.0 + 1e-6)),
                 norm_squared: 0.0,
                 built: spread.count,
+                ..Node::default()
             };
             node.write(tree.record_mut(*list));
             first_group += spread.count.div_ceil(space.leaf.lanes as u32);
@@ -274,6 +275,9 @@ fn fill(
             &mut payload,
             bucket.first_block + job.page as BlockNumber + 1,
         );
+    }
+    if job.page == 0 {
+        layout::set_owners(&mut payload, bucket.lists.len() as u32);
     }
     if job.page == 0 && bucket.pages > 1 {
         layout::set_room_hint(

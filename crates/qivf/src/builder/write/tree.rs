@@ -339,6 +339,7 @@ impl<'a> Tree<'a> {
             max_radius: round_up(largest * (1.0 + 1e-6)),
             norm_squared: 0.0,
             built: children.len() as u32,
+            ..Node::default()
         }
         .write(self.record_mut(node));
     }
