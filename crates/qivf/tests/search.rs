@@ -155,7 +155,7 @@ fn degenerate_queries_return_everything() {
         let mut scan = index.clone().scan(query, options(0.95)).unwrap();
         let mut ids = Vec::new();
         while let Some(candidate) = scan.next().unwrap() {
-            assert!(candidate.distance.is_nan() && candidate.exact);
+            assert!(candidate.distance == f64::INFINITY && candidate.exact);
             let is_null = rows[row(candidate.tid) as usize].1.is_none();
             assert_eq!(candidate.null, null || is_null);
             ids.push(row(candidate.tid));

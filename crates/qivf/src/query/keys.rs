@@ -15,13 +15,18 @@ const MARGIN: f32 = 1.2;
 /// eight is missed whose key is only so much before its estimate.
 const FAR_MARGIN: f32 = 2.0;
 /// The ranks from which the one becomes the other.
-const FAR: [usize; 2] = [40, 640];
+const FAR: [usize; 2] = [40, 320];
+
+/// How far a search that settles `k` rows has gone, from 0 to 1.
+fn far(k: usize) -> f32 {
+    let log = |k: usize| (k as f32).log2();
+    let far = (log(k.max(1)) - log(FAR[0])) / (log(FAR[1]) - log(FAR[0]));
+    far.clamp(0.0, 1.0)
+}
 
 /// The margin of entries scored by a search that settles `k` rows.
 pub(crate) fn margin(k: usize) -> f32 {
-    let log = |k: usize| (k as f32).log2();
-    let far = (log(k.max(1)) - log(FAR[0])) / (log(FAR[1]) - log(FAR[0]));
-    MARGIN + (FAR_MARGIN - MARGIN) * far.clamp(0.0, 1.0)
+    MARGIN + (FAR_MARGIN - MARGIN) * far(k)
 }
 
 /// How many standard deviations of its estimate a node's nearness lies before the estimate. Less than for rows: a node
@@ -30,6 +35,17 @@ pub(crate) fn margin(k: usize) -> f32 {
 /// Seen on 62,666 × 384 embeddings (`examples/evidence.rs`), nodes read at recall 0.95 and 0.99 of ten: 1.5: 40 and 169;
 /// 0.7: 26 and 134, with the same lists opened.
 const NODE_MARGIN: f32 = 0.7;
+/// How many more for a search that has gone far.
+const FAR_NODE_MARGIN: f32 = 1.8;
+
+/// How much less the distances of nodes are taken to be, as a share of them, than [`NODE_MARGIN`] makes them, by a search that
+/// settles `k` rows. Those that go far open lists whose distances hardly differ; the sign code of one in four nodes says that
+/// it is farther than its record will, and what is in its list would be found too late.
+pub(crate) fn node_slack(dim: usize, k: usize) -> f32 {
+    // Half of the relative deviation of a squared distance, which is at most √((1 − a²)/a²(d − 1)) with a² = 2/π.
+    let deviation = 0.375 / (dim.max(2) as f32 - 1.0).sqrt();
+    FAR_NODE_MARGIN * far(k) * deviation
+}
 
 /// A leaf as its record shows it.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use crate::layout::{Pointer, node::Node};
 use crate::opening::Opening;
 use crate::pages;
 use crate::query::Query;
-use crate::query::keys::{NodeTerms, list_key, nearness};
+use crate::query::keys::{NodeTerms, list_key, nearness, node_slack};
 use crate::root_cache::RootCache;
 use crate::space::Space;
 use crate::store::PageStore;
@@ -133,10 +133,11 @@ impl Centroids {
         Ok(())
     }
 
-    /// Keys everything that was not taken yet anew.
-    pub(crate) fn rekey(&mut self, query: &Query, effort: Effort) {
+    /// Keys everything that was not taken yet anew, for settling `k` rows.
+    pub(crate) fn rekey(&mut self, query: &Query, effort: Effort, k: usize) {
         self.effort = effort;
-        self.leaves.rekey(query, &effort.opening);
+        let slack = node_slack(query.vector.len(), k);
+        self.leaves.rekey(query, &effort.opening, slack);
     }
 
     /// The key of what comes next: no leaf that is still to come is expected before it.

@@ -50,6 +50,8 @@ pub(super) struct Leaves {
     /// The smallest key of each block, and of all.
     smallest: Vec<f32>,
     least: f32,
+    /// By how much of themselves distances are taken to be less.
+    slack: f32,
 }
 
 impl Leaves {
@@ -85,7 +87,7 @@ impl Leaves {
             let (radius, at) = (*shown.radius, *shown.at);
             room::push(&mut self.own, Own { radius, at })?;
         }
-        let mut keys = keys_of(query, opening, shown.near, shown.radius);
+        let mut keys = keys_of(query, opening, self.slack, shown.near, shown.radius);
         keys[shown.count..].fill(f32::INFINITY);
         let smallest = least_of(&keys);
         self.near.push(*shown.near);
@@ -96,9 +98,10 @@ impl Leaves {
     }
 
     /// Keys all by `opening`.
-    pub(super) fn rekey(&mut self, query: &Query, opening: &Opening) {
+    pub(super) fn rekey(&mut self, query: &Query, opening: &Opening, slack: f32) {
+        self.slack = slack;
         for block in 0..self.keys.len() {
-            let new = keys_of(query, opening, &self.near[block], self.radius(block));
+            let new = keys_of(query, opening, slack, &self.near[block], self.radius(block));
             for (key, new) in self.keys[block].iter_mut().zip(new) {
                 *key = if *key < f32::INFINITY { new } else { *key };
             }
@@ -139,12 +142,18 @@ impl Leaves {
 fn keys_of(
     query: &Query,
     opening: &Opening,
+    slack: f32,
     near: &[f32; BLOCK],
     radius: &[f32; BLOCK],
 ) -> [f32; BLOCK] {
     let mut keys = [0.0; BLOCK];
+    let (factor, more) = match query.by_ip {
+        // Where distances have a share less, inner products have twice that share of squared norms more.
+        true => (1.0, 2.0 * slack * query.norm * query.norm),
+        false => (1.0 - slack, 0.0),
+    };
     for (key, (near, radius)) in keys.iter_mut().zip(near.iter().zip(radius)) {
-        *key = list_key(query, *near, *radius, opening);
+        *key = list_key(query, *near * factor + more, *radius, opening);
     }
     keys
 }
@@ -197,7 +206,7 @@ mod tests {
                 let shown = Shown { count: part.len(), near: &near, radius: &radius, at: &at };
                 leaves.push(&query, &Opening::radii(0.0), &shown).unwrap();
             }
-            leaves.rekey(&query, &Opening::radii(0.5));
+            leaves.rekey(&query, &Opening::radii(0.5), 0.0);
             let mut taken = Vec::new();
             while let Some(key) = leaves.peek() {
                 let next = leaves.pop().unwrap();
@@ -205,7 +214,7 @@ mod tests {
                 prop_assert_eq!(key, list_key(&query, near[next.at.block as usize], 0.0, &Opening::radii(0.5)));
                 taken.push((key, next.at.block));
                 // Those taken stay taken.
-                leaves.rekey(&query, &Opening::radii(0.5));
+                leaves.rekey(&query, &Opening::radii(0.5), 0.0);
             }
             prop_assert!(leaves.pop().is_none() && taken.is_sorted_by(|a, b| a.0 <= b.0));
             let mut places: Vec<u32> = taken.iter().map(|t| t.1).collect();

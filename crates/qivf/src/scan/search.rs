@@ -233,7 +233,7 @@ impl<S: PageStore> Search<S> {
         let Some(mut centroids) = self.centroids.take() else {
             return;
         };
-        centroids.rekey(&self.query, self.effort);
+        centroids.rekey(&self.query, self.effort, self.k);
         self.centroids = Some(centroids);
         let waiting = std::mem::take(&mut self.list_queue);
         self.list_queue = waiting

@@ -23,8 +23,6 @@ const INNER_MISSES: f32 = 0.1;
 /// Whoever keeps the rows of some regions asks for recall of these. The regions he chooses are none of those learned from: of
 /// their thresholds, the one that so many of them do with is taken.
 const CHOICES: f32 = 0.9;
-/// And of the misses granted to others only so many: the nearest rows of a region are found and missed together.
-const LEADING_MISSES: f32 = 0.4;
 /// Leading rows of one choice of regions below which its threshold is chance.
 const FEW_OF_ONE: usize = 30;
 
@@ -96,8 +94,7 @@ impl Needed {
         if rank < WHOLE || !self.knows_leading(rank) {
             return plain;
         }
-        let share = 1.0 - (1.0 - share.max(wanted)) * LEADING_MISSES;
-        let leading = self.quantile_of_choices(&self.leading[rank], share);
+        let leading = self.quantile_of_choices(&self.leading[rank], share.max(wanted));
         if self.plain[rank].is_empty() {
             return leading;
         }
