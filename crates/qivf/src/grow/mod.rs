@@ -4,12 +4,12 @@
 //! (inserts) and reads. A change of lists is a sequence of transactions, each of which leaves an index that searches find
 //! complete:
 //!
-//! 1. The new lists are written to pages that nothing points to yet ([`pages`]), and records of new nodes likewise
-//!    ([`nodes`]). After a crash they are left behind, which costs room and nothing else.
-//! 2. One transaction makes them the truth ([`nodes::replace`]): the leaf gets its new centroid and list, its entry in the
+//! 1. The new lists are written to pages that nothing points to yet (`pages`), and records of new nodes likewise
+//!    (`nodes`). After a crash they are left behind, which costs room and nothing else.
+//! 2. One transaction makes them the truth (`nodes::replace`): the leaf gets its new centroid and list, its entry in the
 //!    parent's list follows, a sibling gets an entry beside it. The leaf's *epoch* and the version in the meta page rise,
 //!    and the meta page notes the former list as left over.
-//! 3. The former list is drained ([`drain`]): entries of rows that came after step 1 had read the list are moved on,
+//! 3. The former list is drained (`drain`): entries of rows that came after step 1 had read the list are moved on,
 //!    each in a transaction of its own; the others are in the new lists already and are removed. Then its pages become
 //!    spare, for the lists of a later change. After a crash, whoever has the claim next does this before anything else.
 //!
