@@ -3,12 +3,15 @@
 use std::ffi::c_void;
 
 use pgrx::pg_sys;
-use qivf::Index;
+use qivf::grow::maintain;
 use qivf::store::PageStore;
 use qivf::survey::survey;
 use qivf::vacuum::vacuum;
+use qivf::{Error, Index};
 
+use super::build::workers;
 use super::open::{OrRaise, open, pointer_of};
+use super::upkeep::Upkeep;
 use crate::place::{self, Work};
 use crate::storage::IndexRelation;
 
@@ -68,6 +71,11 @@ pub unsafe extern "C-unwind" fn amvacuumcleanup(
                 (*stats).num_index_tuples = (held.rows + held.codeless) as f64;
                 (*stats).estimated_count = false;
             }
+        }
+        match maintain(&store.yielding(), &Upkeep, workers()) {
+            // An index of another version: VACUUM goes on without it.
+            Err(Error::Format { .. }) => {}
+            done => done.or_raise(),
         }
         (*stats).num_pages = store.block_count().or_raise();
         store.vacuum_free_space();

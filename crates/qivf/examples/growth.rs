@@ -191,5 +191,17 @@ fn main() {
     for (name, order) in [("random", shuffled), ("sorted", sorted)] {
         let store = grow(&base, &order);
         report(&format!("{name}, loaded"), &store, &base, &queries, &truth);
+        for round in 1..=2 {
+            let begun = Instant::now();
+            qivf::grow::maintain(&store, &(), 2).unwrap();
+            println!("maintained in {:.1} s", begun.elapsed().as_secs_f64());
+            report(
+                &format!("{name}, tended {round}"),
+                &store,
+                &base,
+                &queries,
+                &truth,
+            );
+        }
     }
 }

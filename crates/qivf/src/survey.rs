@@ -11,11 +11,7 @@ use crate::store::{BlockNumber, PageStore};
 /// Pages read at most.
 const PAGES: BlockNumber = 512;
 
-/// Up to this many rows an index serves well, whatever it learned from.
-const FLAT_ROWS: u64 = 10_000;
-/// An index of more than so many times the rows it learned from is due for a rebuild.
-const GROWTH: u64 = 4;
-/// Likewise one whose rows' root-mean-square norm has grown by this factor, where the metric is the inner product.
+/// An index is due for a rebuild whose rows' root-mean-square norm has grown by this factor, where the metric is the inner product.
 const NORM_GROWTH: f64 = 1.15;
 
 /// What an index holds. Counts are estimates where [`Survey::estimated`] says so.
@@ -95,12 +91,6 @@ pub fn survey<S: PageStore>(index: &Index<S>) -> Result<Survey> {
 impl Survey {
     /// Why the index should be built again, in words; none while it serves well.
     pub fn reindex_reason(&self, meta: &Meta) -> Option<String> {
-        if !meta.flat && self.rows > FLAT_ROWS.max(GROWTH * meta.learned_rows) {
-            return Some(format!(
-                "it holds {} rows and learned how to search from {}",
-                self.rows, meta.learned_rows
-            ));
-        }
         let by_norm = Metric::from_number(meta.metric) == Some(Metric::InnerProduct);
         let grown = self.norm / f64::from(meta.norm);
         (by_norm && meta.norm > 0.0 && grown > NORM_GROWTH).then(|| {

@@ -5,7 +5,9 @@ use crate::changes::change_meta;
 use crate::error::Result;
 use crate::index::Index;
 use crate::layout::meta::Meta;
+use crate::space::Metric;
 use crate::store::WriteStore;
+use crate::survey::survey;
 use crate::tune;
 use crate::workers::{BuildHost, Workers};
 
@@ -33,12 +35,13 @@ pub fn learn_early<S: WriteStore>(store: &S, host: &dyn BuildHost) -> Result<()>
 }
 
 /// Learns from some rows and keeps it. The caller has the claim.
-pub(crate) fn learn<S: WriteStore>(
+pub(super) fn learn<S: WriteStore>(
     store: &S,
     host: &dyn BuildHost,
     threads: usize,
     queries: usize,
 ) -> Result<()> {
+    measure_norm(store)?;
     let Index::Searchable(index) = Index::open_with(store, &mut None)? else {
         return Ok(());
     };
@@ -49,4 +52,17 @@ pub(crate) fn learn<S: WriteStore>(
         meta.tuning = tuning;
         (meta.learned_lists, meta.learned_rows) = (meta.lists, rows);
     })
+}
+
+/// Notes how long rows are by now, where searches go by that.
+fn measure_norm<S: WriteStore>(store: &S) -> Result<()> {
+    let index = Index::open(store)?;
+    if Metric::from_number(index.meta().metric) != Some(Metric::InnerProduct) {
+        return Ok(());
+    }
+    let norm = survey(&index)?.norm as f32;
+    if norm > 0.0 && norm != index.meta().norm {
+        change_meta(store, |meta| meta.norm = norm)?;
+    }
+    Ok(())
 }
