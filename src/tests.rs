@@ -14,7 +14,8 @@ mod tests {
         state: Option<pg_sys::Datum>,
         embedding: Vec<f32>,
     ) -> pg_sys::Datum {
-        let query = "SELECT 'calibrate_ranges_transition(real[],real[])'::regprocedure::oid";
+        let query =
+            "SELECT 'quantize.calibrate_ranges_transition(real[],real[])'::regprocedure::oid";
         let oid = Spi::get_one::<pg_sys::Oid>(query).unwrap().unwrap();
         // SAFETY: the call has the layout and the number of arguments that the function is declared with; of its
         // context the function reads the tag only.
