@@ -12,7 +12,8 @@ use cluster::{Cluster, Options};
 use server_tests::{available, installation};
 
 /// Pages that other tests run, with their own fixtures and expectations.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("distributed.md", "distributed/page.rs"),
     ("search.md", "search.rs"),
     ("rag.md", "search.rs"),
     ("pgvector.md", "companion.rs"),

@@ -146,7 +146,7 @@ fn wire_bytes_are_refused_or_read_back() -> Result<()> {
     with_each((0..TYPES.len(), wire_bytes()), |client, (which, bytes)| {
         let name = TYPES[*which];
         let statement = format!(
-            "SELECT {name}_send(v), v::text::{name} = v FROM (SELECT $1::{name} AS v OFFSET 0) AS t"
+            "SELECT quantize.{name}_send(v), v::text::{name} = v FROM (SELECT $1::{name} AS v OFFSET 0) AS t"
         );
         match client.query_one(&statement, &[&Raw(bytes.clone())]) {
             Ok(row) => {

@@ -36,7 +36,9 @@ const DEMANDS: [(&str, &str); 5] = [
         "functions of values depend on nothing but their arguments",
         "SELECT signature FROM members
          WHERE prokind = 'f' AND proname ~ '^(quantize_(embeddings|binary|int8|uint8)|dequantize_|truncate_|normalize_|scale_query|.*_distance|.*inner_product|vector_dims|quantized_precision)'
-             AND (provolatile <> 'i' OR proparallel <> 's')",
+             AND (provolatile <> 'i' OR proparallel <> 's')
+             -- This form looks ranges up in a table: stable, and for the server that is asked.
+             AND NOT 'regclass'::regtype = ANY (proargtypes)",
     ),
     (
         "values travel in binary form",
