@@ -51,7 +51,7 @@ impl Load {
             .set("restart_after_crash", "on");
         let cluster = start(options)?;
         let mut client = cluster.connect(DATABASE)?;
-        let with_vector = available("pg_quantize_vector")?;
+        let with_vector = available("vector")?;
         statements::create(&mut client, with_vector)?;
         let ledgers = (0..WRITERS).map(|w| Ledger::new(w, WRITERS)).collect();
         let mut load = Self {
